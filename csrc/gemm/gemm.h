@@ -1,0 +1,61 @@
+/* Products as tiles. The caller (plan) splits the work: a task is a range of rows times a range of 32-column slabs. */
+#ifndef HL_GEMM_H
+#define HL_GEMM_H
+
+#include <stdint.h>
+
+#include "core/status.h"
+#include "kernels/kernels.h"
+
+typedef enum hl_layout { HL_ROW_MAJOR = 0, HL_PANELS = 1 } hl_layout;
+
+/* op(A) is m x k. Without trans, row i is at `rows ? data + rows[i]*ld : data + i*ld`; with trans, A is stored k x m and
+   row p (of k) is found the same way: an indexed mini-batch needs no gather in either role. */
+typedef struct hl_gemm_a {
+  const float *data;
+  int64_t ld;
+  const int64_t *rows; /* NULL, or the row numbers (not multiplied by ld) */
+  int32_t trans;
+} hl_gemm_a;
+
+/* op(B) is k x n. Stored row-major with ld (k x n, or n x k with trans), or as HL_PANELS of the stored matrix, whose
+   row count is then `ld`. */
+typedef struct hl_gemm_b {
+  const float *data;
+  int64_t ld;
+  int32_t trans;
+  hl_layout layout;
+} hl_gemm_b;
+
+/* Receives each finished register tile: rows [i0, i0+mr), columns [j0, j0+nr), j0 % HL_PANEL == 0, tile is
+   [mr][HL_PANEL], 64-byte aligned, L1-resident, and may be overwritten. */
+typedef void (*hl_epilogue_fn)(void *ctx, float *tile, int64_t i0, int64_t mr, int64_t j0, int64_t nr);
+
+typedef struct hl_gemm {
+  int64_t m, n, k;
+  hl_gemm_a a;
+  hl_gemm_b b;
+  hl_epilogue_fn epilogue; /* NULL: store to c */
+  void *ctx;
+  float *c; /* row-major [m, ldc], or HL_PANELS of an m x n matrix */
+  int64_t ldc;
+  hl_layout c_layout;
+} hl_gemm;
+
+/* Bytes of scratch one thread needs for this product (register tile, pointers, packed panels). */
+int64_t hl_gemm_scratch(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t a_trans, int32_t b_trans,
+                        hl_layout b_layout);
+/* How many rows and 32-column slabs a task should take so that tasks are neither too many nor too few. Depends on
+   shapes alone. */
+void hl_gemm_tasking(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t a_trans, int64_t *task_rows,
+                     int64_t *task_slabs);
+/* Computes rows [i0, i1) of slabs [s0, s1). k == 0 gives zeros. No allocation. */
+void hl_gemm_run(const hl_kernels *kernels, const hl_gemm *gemm, int64_t i0, int64_t i1, int64_t s0, int64_t s1,
+                 void *scratch);
+
+/* Layout conversions between row-major [k, n] (leading dimension ld) and panels. */
+int64_t hl_panels_size(int64_t k, int64_t n); /* elements */
+void hl_pack_panels(float *panels, const float *src, int64_t ld, int64_t k, int64_t n);
+void hl_unpack_panels(float *dst, int64_t ld, const float *panels, int64_t k, int64_t n);
+
+#endif

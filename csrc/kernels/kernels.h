@@ -1,0 +1,75 @@
+/* The kernel table: one per ISA, chosen once, validated at load.
+   Lanes are 4 bytes; float and int32 share pointers of type float * and are reinterpreted by the kernel. */
+#ifndef HL_KERNELS_H
+#define HL_KERNELS_H
+
+#include <stdint.h>
+
+#include "core/cpu.h"
+#include "core/status.h"
+
+#define HL_LANES 16 /* virtual lanes of every ISA: reduction trees are defined on them */
+#define HL_PANEL 32 /* columns of a packed weight panel */
+
+typedef enum hl_op {
+#define HL_UNARY(name, in, out) HL_OP_##name,
+#define HL_BINARY(name, in, out) HL_OP_##name,
+#define HL_TERNARY(name, in, out) HL_OP_##name,
+#define HL_ROWRED(name, in, out) HL_OP_##name,
+#include "kernels/kernels.def"
+  HL_OP_COUNT
+} hl_op;
+
+/* Elementwise: n is a multiple of HL_LANES, pointers are 64-byte aligned, dst may equal a, b or c. Unused inputs are
+   NULL. The padding lanes hold garbage: kernels compute them without trapping. */
+typedef void (*hl_elementwise_fn)(float *dst, const float *a, const float *b, const float *c, int64_t n);
+
+/* dst[r] = reduction of src[r*ld .. r*ld+cols), ld a multiple of HL_LANES, src rows 64-byte aligned. The tree: lane j
+   takes columns j, j+16, j+32, … in order; then lanes are combined 8 apart, 4 apart, 2 apart, 1 apart. cols == 0 gives
+   the neutral element. */
+typedef void (*hl_rowreduce_fn)(float *dst, const float *src, int64_t rows, int64_t cols, int64_t ld);
+
+/* A register tile of a product, C[mr, nr] (+)= A B. One fused multiply-add chain per element, p = 0..k-1 in order.
+     nn:  A(i, p) = a[i][p]          a: mr row pointers
+     tn:  A(i, p) = a[p][i]          a: k row pointers, already offset to the tile's first row i = 0
+   B(p, j) = b[p*ldb + j].  c: [mr, nr] with stride ldc.  accumulate != 0 starts the chains from c instead of 0.
+   1 <= mr <= gemm_mr, 1 <= nr <= HL_PANEL.  All HL_PANEL columns of B rows and of c rows may be read, and those of c
+   written, when full_width != 0; otherwise only nr columns may be touched. */
+typedef struct hl_gemm_args {
+  int64_t k;
+  const float *const *a;
+  const float *b;
+  int64_t ldb;
+  float *c;
+  int64_t ldc;
+  int32_t mr, nr;
+  int32_t accumulate;
+  int32_t full_width;
+} hl_gemm_args;
+typedef void (*hl_gemm_fn)(const hl_gemm_args *args);
+
+typedef struct hl_kernels {
+  hl_isa isa;
+  hl_elementwise_fn elementwise[HL_OP_COUNT]; /* NULL at the row reductions' places */
+  hl_rowreduce_fn rowreduce[HL_OP_COUNT];     /* NULL at the elementwise places */
+  /* dst[i] = word of element first + i, as raw uint32 lanes (see core/rng.h); n a multiple of HL_LANES. */
+  void (*philox)(uint32_t *dst, uint32_t key0, uint32_t key1, uint32_t stream, uint64_t first, int64_t n);
+  /* acc[j] = op(acc[j], src[r*ld + j]) for r = 0..rows-1 in order, j < n, n a multiple of HL_LANES. */
+  void (*colsum_f)(float *acc, const float *src, int64_t rows, int64_t n, int64_t ld);
+  /* dst[c*ldd + r] = src[r*lds + c], r < rows, c < cols. */
+  void (*transpose)(float *dst, int64_t ldd, const float *src, int64_t lds, int64_t rows, int64_t cols);
+  int32_t gemm_mr_nn, gemm_mr_tn; /* rows of the register tile */
+  hl_gemm_fn gemm_nn, gemm_tn;
+} hl_kernels;
+
+/* The table in force: chosen at first use from HOTLOOP_ISA or, without it, the best supported. Never NULL after
+   hl_kernels_select returned HL_OK. */
+const hl_kernels *hl_kernels_get(void);
+/* name: "portable", "avx2", "avx512", "neon", or NULL for HOTLOOP_ISA / the best. HL_ERR_ISA leaves the table as is. */
+hl_status hl_kernels_select(const char *name);
+/* The table of one ISA, or NULL if not built in or not supported: for tests and benchmarks. */
+const hl_kernels *hl_kernels_of(hl_isa isa);
+/* The readable loops that specify every kernel (kernels/reference). Same signatures. */
+const hl_kernels *hl_kernels_reference(void);
+
+#endif
