@@ -1,0 +1,68 @@
+"""What hotloop runs on, and with how many threads."""
+
+import os
+import platform
+import sys
+from typing import TextIO
+
+import numpy as np
+
+
+def get_num_threads() -> int:
+    """Number of threads that training and prediction use."""
+    from hotloop import graph
+
+    return graph.get_num_threads()
+
+
+def set_num_threads(n: int) -> None:
+    """Sets the number of threads that training and prediction use from now on.
+
+    Results do not depend on it. Without this call it is `HOTLOOP_NUM_THREADS`, else
+    `OMP_NUM_THREADS`, else the number of cores this process may use.
+
+    Args:
+        n: Number of threads, at least 1.
+
+    Raises:
+        ValueError: if `n` is not a whole number of at least 1.
+    """
+    from hotloop import graph
+
+    if not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 1:
+        raise ValueError(
+            f"set_num_threads expects a whole number of at least 1 as `n`, and received {n!r}."
+        )
+    graph.set_num_threads(int(n))
+
+
+def config() -> dict[str, str]:
+    """The lines of `show_config`, from title to value."""
+    import hotloop
+    from hotloop import graph
+
+    lines = {
+        "hotloop": hotloop.__version__,
+        "python": f"{platform.python_version()} ({platform.machine()}, {sys.platform})",
+        "numpy": np.__version__,
+        "instruction set": graph.isa(),
+        "also available": ", ".join(isa for isa in graph.supported_isas() if isa != graph.isa()),
+        "threads": str(graph.get_num_threads()),
+    }
+    lines |= {f"core, {name}": str(value) for name, value in graph.build_info().items()}
+    for name in ("HOTLOOP_ISA", "HOTLOOP_NUM_THREADS", "OMP_NUM_THREADS"):
+        if name in os.environ:
+            lines[name] = os.environ[name]
+    return lines
+
+
+def show_config(file: TextIO | None = None) -> None:
+    """Prints version, instruction set, threads, and how the core was built.
+
+    Args:
+        file: Where to print; standard output by default.
+    """
+    lines = config()
+    width = max(map(len, lines))
+    for name, value in lines.items():
+        print(f"{name:<{width}}  {value}", file=file)
