@@ -4,8 +4,44 @@ Everything public is loaded when it is first asked for: importing hotloop costs 
 """
 
 from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
 
 from hotloop._version import __version__
+
+if TYPE_CHECKING:
+    from hotloop import activations as activations
+    from hotloop import callbacks as callbacks
+    from hotloop import cli as cli
+    from hotloop import constraints as constraints
+    from hotloop import datasets as datasets
+    from hotloop import graph as graph
+    from hotloop import initializers as initializers
+    from hotloop import layers as layers
+    from hotloop import losses as losses
+    from hotloop import metrics as metrics
+    from hotloop import models as models
+    from hotloop import ops as ops
+    from hotloop import optimizers as optimizers
+    from hotloop import plot as plot
+    from hotloop import regularizers as regularizers
+    from hotloop import utils as utils
+    from hotloop.graph import HotloopError as HotloopError
+    from hotloop.graph import TracingError as TracingError
+    from hotloop.graph import Variable as Variable
+    from hotloop.initializers import Initializer as Initializer
+    from hotloop.layers import Input as Input
+    from hotloop.layers import Layer as Layer
+    from hotloop.losses import Loss as Loss
+    from hotloop.metrics import Metric as Metric
+    from hotloop.models import Model as Model
+    from hotloop.models import Sequential as Sequential
+    from hotloop.ops.symbolic import KerasTensor as KerasTensor
+    from hotloop.ops.symbolic import Operation as Operation
+    from hotloop.optimizers import Optimizer as Optimizer
+    from hotloop.regularizers import Regularizer as Regularizer
+    from hotloop.utils import get_num_threads as get_num_threads
+    from hotloop.utils import set_num_threads as set_num_threads
+    from hotloop.utils import show_config as show_config
 
 _MODULES = frozenset(
     {
@@ -49,7 +85,7 @@ _NAMES = {
     "show_config": "utils",
 }
 
-__all__ = ["__version__", *sorted(_MODULES), *sorted(_NAMES)]
+__all__ = ["__version__", *_MODULES, *_NAMES]  # noqa: PLE0604 (all of them are strings)
 
 
 def __getattr__(name: str) -> object:

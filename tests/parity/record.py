@@ -1,0 +1,80 @@
+"""Records the golden runs and signatures from Keras 3.15 on JAX.
+
+    KERAS_BACKEND=jax python tests/parity/record.py [cross] [features] [signatures]
+
+Needs `keras` and `jax`, not hotloop. Without arguments, records everything. The files hold the data
+and initial weights that the runs started from, so a replay needs neither library's random numbers.
+"""
+
+import inspect
+import json
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+
+import cases
+import keras
+import numpy as np
+import signatures
+
+GOLDEN = Path(__file__).with_name("golden")
+
+
+def as_recorded(values):
+    """float32 is what both libraries compute in; float64 histories hold no more than that."""
+    values = np.asarray(values)
+    return values.astype("float32") if values.dtype == np.float64 else values
+
+
+def record_cross(data):
+    runs = []
+    for number, case in enumerate(cases.CROSS):
+        runs.append(cases.run_cross(keras, data, case))
+        keras.backend.clear_session()
+        if number % 20 == 0:
+            print(f"{number}/{len(cases.CROSS)} {cases.cross_name(case)}", flush=True)
+    np.savez_compressed(
+        GOLDEN / "cross.npz",
+        names=np.array([cases.cross_name(case) for case in cases.CROSS]),
+        losses=np.stack([run["losses"] for run in runs]),
+        weights=np.stack([run["weights"] for run in runs]),
+    )
+
+
+def record_features(data):
+    arrays = {}
+    for name, run in cases.FEATURE_CASES.items():
+        print(name, flush=True)
+        for key, value in run(keras, data).items():
+            arrays[f"{name}/{key}"] = as_recorded(value)
+        keras.backend.clear_session()
+    np.savez_compressed(GOLDEN / "features.npz", **arrays)
+
+
+def record_signatures():
+    found = {"keras": keras.__version__, "signatures": {}}
+    for name in signatures.NAMES:
+        found["signatures"][name] = signatures.describe(keras, name, inspect.signature)
+    text = json.dumps(found, indent=1, ensure_ascii=False)
+    (GOLDEN / "signatures.json").write_text(text + "\n", encoding="utf-8")
+
+
+def main(parts):
+    GOLDEN.mkdir(exist_ok=True)
+    if not keras.__version__.startswith("3.15."):
+        raise SystemExit(f"these runs are recorded from Keras 3.15, this is {keras.__version__}")
+    data = cases.make_data()
+    if not parts or set(parts) & {"cross", "features"}:
+        np.savez_compressed(GOLDEN / "data.npz", **data)
+    if not parts or "cross" in parts:
+        record_cross(data)
+    if not parts or "features" in parts:
+        record_features(data)
+    if not parts or "signatures" in parts:
+        record_signatures()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

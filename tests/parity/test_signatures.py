@@ -1,0 +1,45 @@
+"""Public signatures are Keras's: names, order, kinds and defaults."""
+
+import inspect
+import json
+from pathlib import Path
+
+import pytest
+
+import hotloop
+
+import signatures  # isort: skip
+
+GOLDEN = json.loads(Path(__file__).with_name("golden").joinpath("signatures.json").read_text())
+
+# name -> {parameter: why it differs}. A parameter of Keras that hotloop lacks, or the reverse.
+EXPLAINED = {
+    "layers.Dense": {
+        "lora_rank": "LoRA is out of scope",
+        "lora_alpha": "LoRA is out of scope",
+        "quantization_config": "quantised layers are out of scope",
+    },
+}
+
+
+def parameters(described, ignored):
+    return [part for part in described if part[0] not in ignored]
+
+
+@pytest.mark.parametrize("name", signatures.NAMES)
+def test_signature(name):
+    ignored = EXPLAINED.get(name, {})
+    found = signatures.describe(hotloop, name, inspect.signature)
+    assert parameters(found, ignored) == parameters(GOLDEN["signatures"][name], ignored)
+
+
+@pytest.mark.parametrize("name", EXPLAINED)
+def test_explained_differences_exist(name):
+    """An explanation goes when the difference does."""
+    found = {part[0] for part in signatures.describe(hotloop, name, inspect.signature)}
+    keras = {part[0] for part in GOLDEN["signatures"][name]}
+    assert set(EXPLAINED[name]) == found ^ keras
+
+
+def test_every_recorded_signature_is_compared():
+    assert sorted(GOLDEN["signatures"]) == sorted(signatures.NAMES)
