@@ -59,6 +59,7 @@ _MODULES = frozenset(
         "ops",
         "optimizers",
         "plot",
+        "random",
         "regularizers",
         "utils",
     }

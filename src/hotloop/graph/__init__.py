@@ -1,0 +1,41 @@
+"""Tensors, primitives, tracing, gradients and compilation. The layer everything else stands on."""
+
+from hotloop.graph.dtypes import canonical_dtype, numpy_dtype
+from hotloop.graph.errors import HotloopError, TracingError
+from hotloop.graph.scope import Scope, current_scope
+from hotloop.graph.tensor import Tensor, apply, constant, fill
+from hotloop.graph.variable import Variable
+
+from hotloop.graph.primitives import (  # isort: skip  # noqa: F401  (fill the table)
+    elementwise,
+    products,
+    reductions,
+    shapes,
+    sources,
+)
+from hotloop.graph.gradients import gradients, sort_topologically
+from hotloop.graph.trace import Trace, trace
+
+from hotloop.graph import reference  # isort: skip
+from hotloop.graph.compile import Executable, compile  # isort: skip
+
+__all__ = [
+    "Executable",
+    "HotloopError",
+    "Scope",
+    "Tensor",
+    "Trace",
+    "TracingError",
+    "Variable",
+    "apply",
+    "canonical_dtype",
+    "compile",
+    "constant",
+    "current_scope",
+    "fill",
+    "gradients",
+    "numpy_dtype",
+    "reference",
+    "sort_topologically",
+    "trace",
+]

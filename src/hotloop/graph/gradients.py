@@ -1,0 +1,63 @@
+"""Reverse-mode differentiation, over a trace and over the eager tape alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hotloop.graph.dtypes import FLOAT
+from hotloop.graph.primitives.registry import PRIMITIVES
+from hotloop.graph.tensor import Tensor, apply, fill
+
+
+def sort_topologically(roots: Sequence[Tensor]) -> list[Tensor]:
+    """All tensors that `roots` are made of, inputs before results, each once."""
+    order: list[Tensor] = []
+    seen: set[int] = set()
+    stack = [(root, False) for root in reversed(roots)]
+    while stack:
+        tensor, done = stack.pop()
+        if done:
+            order.append(tensor)
+        elif id(tensor) not in seen:
+            seen.add(id(tensor))
+            stack.append((tensor, True))
+            stack.extend((t, False) for t in reversed(tensor.inputs) if id(t) not in seen)
+    return order
+
+
+def gradients(loss: Tensor, wrt: Sequence[Tensor]) -> list[Tensor]:
+    """The gradient of the sum of `loss` with respect to each tensor of `wrt`, in their shapes.
+
+    Zeros where `loss` does not depend on a tensor. In eager mode the tensors must have been made
+    inside one `Scope(symbolic=False)`. Raises `TypeError` unless all are float32.
+    """
+    for tensor in (loss, *wrt):
+        if tensor.dtype != FLOAT:
+            raise TypeError(
+                f"Only float32 tensors have gradients, got dtype {tensor.dtype} "
+                f"(shape {tensor.shape})."
+            )
+    order = sort_topologically([loss])
+    needed = {id(tensor) for tensor in wrt}
+    for tensor in order:
+        if id(tensor) not in needed and tensor.dtype == FLOAT:
+            primitive = PRIMITIVES.get(tensor.primitive)
+            if primitive is not None and primitive.gradient is not None:
+                if any(id(t) in needed for t in tensor.inputs):
+                    needed.add(id(tensor))
+    found: dict[int, Tensor] = {id(loss): fill(1.0, loss.shape, FLOAT)}
+    for tensor in reversed(order):
+        g = found.get(id(tensor))
+        if g is None or id(tensor) not in needed or not tensor.inputs:
+            continue
+        rule = PRIMITIVES[tensor.primitive].gradient
+        if rule is None:
+            continue
+        for i, source in enumerate(tensor.inputs):
+            if id(source) not in needed:
+                continue
+            part = rule(i, g, tensor)
+            if part is not None:
+                before = found.get(id(source))
+                found[id(source)] = part if before is None else apply("add", [before, part])
+    return [found[id(t)] if id(t) in found else fill(0.0, t.shape, FLOAT) for t in wrt]

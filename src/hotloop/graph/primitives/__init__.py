@@ -1,0 +1,1 @@
+"""The primitives, each declared once. Importing `hotloop.graph` fills the table."""

@@ -1,0 +1,229 @@
+"""State that outlives a call: weights, optimizer slots, metric totals, seeds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hotloop.graph.dtypes import numpy_dtype, to_array
+from hotloop.graph.errors import TracingError
+from hotloop.graph.operators import Operators
+from hotloop.graph.scope import current_scope, symbolic_scope
+from hotloop.graph.tensor import Tensor, apply, constant
+
+PANEL = 32  # columns of a packed weight panel, HL_PANEL in csrc/kernels/kernels.h
+_ALIGN = 64
+
+
+def aligned_empty(size: int, dtype: Any) -> np.ndarray:
+    """A 1-D array of `size` 4-byte elements that starts at a multiple of 64 bytes."""
+    raw = np.empty(size * 4 + _ALIGN, np.uint8)
+    start = -raw.ctypes.data % _ALIGN
+    return raw[start : start + size * 4].view(dtype)
+
+
+def _pack(rows: np.ndarray) -> np.ndarray:
+    """[k, n] as ceil(n/32) panels of [k, 32], zero padded."""
+    k, n = rows.shape
+    panels = -(-n // PANEL)
+    padded = np.zeros((k, panels * PANEL), rows.dtype)
+    padded[:, :n] = rows
+    return padded.reshape(k, panels, PANEL).transpose(1, 0, 2)
+
+
+def _unpack(panels: np.ndarray, k: int, n: int) -> np.ndarray:
+    count = -(-n // PANEL)
+    return panels.reshape(count, k, PANEL).transpose(1, 0, 2).reshape(k, count * PANEL)[:, :n]
+
+
+class Variable(Operators):
+    """A named array that can be assigned. In operations it behaves as the tensor `value`.
+
+    The bytes are 4-byte lanes (bool as int32 0/1) at a 64-byte boundary, in row-major order or, for
+    the weight matrix of a product, in column panels; `numpy()` is always row-major.
+
+    Raises `TypeError` or `OverflowError` where `constant` does.
+    """
+
+    def __init__(
+        self,
+        initial_value: Any,
+        dtype: Any = None,
+        trainable: bool = True,
+        name: str = "variable",
+    ):
+        value = np.asarray(constant(initial_value, dtype))
+        self.name = name
+        self.path = name
+        self.trainable = bool(trainable)
+        self.shape: tuple[int, ...] = value.shape
+        self.dtype: str = value.dtype.name
+        self.regularizer: Any = None
+        self.constraint: Any = None
+        self._lanes = np.dtype(np.float32 if self.dtype == "float32" else np.int32)
+        self._layout = "row"
+        self._storage = aligned_empty(value.size, self._lanes)
+        self._storage[:] = value.reshape(-1)
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def value(self) -> Tensor:
+        """The current value: the scope's leaf or pending update inside a scope, else a copy."""
+        scope = current_scope()
+        if scope is None:
+            return Tensor("constant", self.shape, self.dtype, value=self._rows(), concrete=True)
+        tensor = scope.updates.get(self)
+        if tensor is None:
+            tensor = scope.reads.get(self)
+        if tensor is None:
+            attrs = {"variable": self}
+            if scope.symbolic:
+                tensor = Tensor("variable", self.shape, self.dtype, (), attrs, origin=scope.serial)
+            else:
+                value = self._rows()
+                tensor = Tensor(
+                    "variable", self.shape, self.dtype, (), attrs, value=value, concrete=True
+                )
+            scope.reads[self] = tensor
+        return tensor
+
+    def _as_tensor(self) -> Tensor:
+        return self.value
+
+    def _rows(self) -> np.ndarray:
+        """A row-major copy of the stored value."""
+        if self._layout == "panel":
+            rows = _unpack(self._storage, *self.shape)
+        else:
+            rows = self._storage.reshape(self.shape)
+        return np.array(rows, dtype=numpy_dtype(self.dtype), order="C")
+
+    def _write(self, rows: np.ndarray) -> None:
+        if self._layout == "panel":
+            count = -(-self.shape[1] // PANEL)
+            self._storage.reshape(count, self.shape[0], PANEL)[:] = _pack(rows)
+        else:
+            self._storage.reshape(self.shape)[...] = rows
+
+    def storage(self, layout: str) -> np.ndarray:
+        """The bytes themselves as a 1-D array of lanes, after converting them to `layout`.
+
+        `layout` is "row" or, for matrices, "panel". The array stays valid, and shared with the
+        variable, until a call with another layout.
+        """
+        if layout != self._layout:
+            if layout not in ("row", "panel"):
+                raise ValueError(f'layout must be "row" or "panel", not {layout!r}.')
+            if layout == "panel" and self.ndim != 2:
+                raise ValueError(f"Only matrices have panels; {self!r} has {self.ndim} axes.")
+            rows = self._rows()
+            size = rows.size
+            if layout == "panel":
+                size = self.shape[0] * -(-self.shape[1] // PANEL) * PANEL
+            self._storage = aligned_empty(size, self._lanes)
+            self._layout = layout
+            self._write(rows)
+        return self._storage
+
+    def assign(self, value: Any) -> Any:
+        """Gives the variable a new value of the same shape; returns `value`.
+
+        Inside a scope the change is recorded in `scope.updates`. Raises `ValueError` if the shape
+        differs and `TypeError` if a float value would be cut to an integer.
+        """
+        scope = current_scope()
+        if scope is None and not isinstance(value, Operators):
+            array = to_array(value)
+            self._check(array.shape, array.dtype.name)
+            self._write(array)
+            return value
+        tensor = constant(value)
+        self._check(tensor.shape, tensor.dtype)
+        if tensor.dtype != self.dtype:
+            tensor = apply("cast", [tensor], dtype=self.dtype)
+        if scope is not None:
+            if tensor.origin and not scope.symbolic:
+                tensor.numpy()  # raises the tracing error
+            scope.updates[self] = tensor
+        else:
+            self._write(tensor.numpy())
+        return value
+
+    def _check(self, shape: tuple[int, ...], dtype: str) -> None:
+        if shape != self.shape:
+            raise ValueError(
+                f"Variable {self.name!r} has shape {self.shape}; a value of shape {shape} cannot be "
+                "assigned to it."
+            )
+        if dtype == "float32" and self.dtype != "float32":
+            raise TypeError(
+                f"Variable {self.name!r} is {self.dtype}; a float32 value cannot be assigned to it. "
+                f'Convert the value with ops.cast(value, "{self.dtype}").'
+            )
+
+    def assign_add(self, value: Any) -> Any:
+        """Adds `value` to the variable."""
+        return self.assign(self + value)
+
+    def assign_sub(self, value: Any) -> Any:
+        """Subtracts `value` from the variable."""
+        return self.assign(self - value)
+
+    def numpy(self) -> np.ndarray:
+        """A row-major copy of the value. Raises `TracingError` while a function is compiled."""
+        scope = current_scope()
+        if scope is None:
+            return self._rows()
+        if symbolic_scope() is not None:
+            raise TracingError(
+                f"The value of variable {self.name!r} was asked for while a function was being "
+                "compiled; it would stay in the compiled function as a constant. Use the variable "
+                "itself in functions of hotloop.ops, or compile the model with run_eagerly=True."
+            )
+        return self.value.numpy()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self.numpy(), dtype)
+
+    def __float__(self) -> float:
+        return float(self.numpy().item())
+
+    def __int__(self) -> int:
+        return int(self.numpy().item())
+
+    def __bool__(self) -> bool:
+        return bool(self.numpy())
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a variable of shape (), which has no axes.")
+        return self.shape[0]
+
+    def __repr__(self) -> str:
+        return f"<Variable {self.path} shape={self.shape} dtype={self.dtype}>"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
+        twin = Variable(self._rows(), self.dtype, self.trainable, self.name)
+        twin.path = self.path
+        twin.regularizer, twin.constraint = self.regularizer, self.constraint
+        memo[id(self)] = twin
+        return twin
+
+    def __reduce__(self) -> Any:
+        return _rebuild, (self._rows(), self.dtype, self.trainable, self.name, self.path)
+
+
+def _rebuild(value: np.ndarray, dtype: str, trainable: bool, name: str, path: str) -> Variable:
+    variable = Variable(value, dtype, trainable, name)
+    variable.path = path
+    return variable
