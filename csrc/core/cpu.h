@@ -13,4 +13,9 @@ const char *hl_isa_name(hl_isa isa);
 /* min(CPU affinity, cgroup v1/v2 quota rounded up, online CPUs), at least 1. */
 int hl_cpu_count(void);
 
+/* The CPU quota of the process's cgroups, rounded up to whole CPUs, or 0 when there is none. `membership` is a file in
+   the format of /proc/self/cgroup, `root` the mount point of the hierarchies: parameters, so that tests can build a
+   tree of their own. */
+int hl_cgroup_cpus(const char *membership, const char *root);
+
 #endif

@@ -10,6 +10,7 @@
 
 #define HL_LANES 16 /* virtual lanes of every ISA: reduction trees are defined on them */
 #define HL_PANEL 32 /* columns of a packed weight panel */
+#define HL_GEMM_MAX_MR 16 /* no register tile has more rows */
 
 typedef enum hl_op {
 #define HL_UNARY(name, in, out) HL_OP_##name,
@@ -31,20 +32,20 @@ typedef void (*hl_rowreduce_fn)(float *dst, const float *src, int64_t rows, int6
 
 /* A register tile of a product, C[mr, nr] (+)= A B. One fused multiply-add chain per element, p = 0..k-1 in order.
      nn:  A(i, p) = a[i][p]          a: mr row pointers
-     tn:  A(i, p) = a[p][i]          a: k row pointers, already offset to the tile's first row i = 0
+     tn:  A(i, p) = a[p][i0 + i]     a: k row pointers
    B(p, j) = b[p*ldb + j].  c: [mr, nr] with stride ldc.  accumulate != 0 starts the chains from c instead of 0.
-   1 <= mr <= gemm_mr, 1 <= nr <= HL_PANEL.  All HL_PANEL columns of B rows and of c rows may be read, and those of c
-   written, when full_width != 0; otherwise only nr columns may be touched. */
+   1 <= mr <= gemm_mr, 1 <= nr <= HL_PANEL.  Whatever nr is, the first HL_PANEL columns of every row of B and of c (half
+   of them when nr <= HL_LANES) are read and written. */
 typedef struct hl_gemm_args {
   int64_t k;
   const float *const *a;
+  int64_t i0;
   const float *b;
   int64_t ldb;
   float *c;
   int64_t ldc;
   int32_t mr, nr;
   int32_t accumulate;
-  int32_t full_width;
 } hl_gemm_args;
 typedef void (*hl_gemm_fn)(const hl_gemm_args *args);
 

@@ -1,0 +1,188 @@
+/* Drives the register tiles of a product.
+
+     for each block of rows             A's block stays in the L2 cache while all slabs pass over it
+       for each slab of 32 columns      B's slab is used in place (panels) or packed
+         for each block of k            chains of multiply-adds are resumed, never split
+           for each register tile       micro-kernel, then epilogue while the tile is in L1
+
+   One block of k is the common case: the tile then goes straight from the kernel to the epilogue. */
+#include "gemm/gemm.h"
+
+#include <string.h>
+
+enum {
+  K_BLOCK = 2048,       /* a slab of B takes 256 KiB: a share of L2. A multiple of HL_PANEL. */
+  A_BLOCK = 256 * 1024, /* elements of A that should stay in L2 while slabs pass: 1 MiB */
+  ROW_BLOCK = 240,      /* rows whose partial sums are kept in scratch between blocks of k */
+  ALIGNMENT = 64,       /* bytes */
+  PACK_FROM_TILES = 3,  /* with fewer row tiles, copying a row-major slab costs more than striding over it */
+  TASK_MACS = 1 << 18,  /* multiply-adds that make a task worth its bookkeeping: some 4 us */
+  TASKS_WANTED = 32     /* enough for stealing to even out the load of many cores */
+};
+
+static int64_t at_least(int64_t a, int64_t b) { return a > b ? a : b; }
+static int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+static int64_t round_up(int64_t a, int64_t b) { return divide_up(a, b) * b; }
+
+/* Parts of the scratch, in this order; each a multiple of ALIGNMENT bytes. */
+typedef struct parts {
+  int64_t tile, pointers, packed, sums;
+} parts;
+
+static parts scratch_parts(int64_t m, int64_t k, int32_t a_trans, int32_t b_in_place) {
+  int64_t block = at_most(k, K_BLOCK);
+  parts bytes;
+  bytes.tile = (int64_t)sizeof(float) * HL_GEMM_MAX_MR * HL_PANEL;
+  bytes.pointers = round_up((int64_t)sizeof(float *) * (a_trans ? at_least(block, 1) : HL_GEMM_MAX_MR), ALIGNMENT);
+  bytes.packed = b_in_place ? 0 : (int64_t)sizeof(float) * block * HL_PANEL;
+  bytes.sums = k <= K_BLOCK ? 0 : (int64_t)sizeof(float) * at_most(m, ROW_BLOCK) * HL_PANEL;
+  return bytes;
+}
+
+int64_t hl_gemm_scratch(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t a_trans, int32_t b_trans,
+                        hl_layout b_layout) {
+  (void)kernels, (void)n;
+  parts bytes = scratch_parts(m, k, a_trans, b_layout == HL_PANELS && !b_trans);
+  return bytes.tile + bytes.pointers + bytes.packed + bytes.sums;
+}
+
+void hl_gemm_tasking(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t a_trans, int64_t *task_rows,
+                     int64_t *task_slabs) {
+  int64_t mr = a_trans ? kernels->gemm_mr_tn : kernels->gemm_mr_nn;
+  int64_t slabs = at_least(divide_up(n, HL_PANEL), 1);
+  int64_t rows = at_least(m, 1);
+  int64_t row_macs = at_least(k, 1) * at_most(at_least(n, 1), HL_PANEL);
+  /* Whole columns of tiles use a slab of B best; cut them only for more parallelism, and not below four tiles. */
+  while (divide_up(m, rows) * slabs < TASKS_WANTED && rows >= 8 * mr && rows / 2 * row_macs >= TASK_MACS)
+    rows = round_up(divide_up(rows, 2), mr);
+  *task_rows = rows;
+  *task_slabs = at_most(divide_up(TASK_MACS, rows * row_macs), slabs);
+}
+
+/* Copies rows [p0, p0+count) of slab s of op(B) into packed[count][HL_PANEL], padding with zeros: stale bits there
+   could be denormals, which are slow to multiply. */
+static void pack_b(const hl_kernels *kernels, float *packed, const hl_gemm_b *b, int64_t n, int64_t s, int64_t p0,
+                   int64_t count) {
+  int64_t j0 = s * HL_PANEL, width = at_most(n - j0, HL_PANEL);
+  if (width < HL_PANEL)
+    memset(packed, 0, sizeof(float) * (size_t)(count * HL_PANEL));
+  if (!b->trans) {
+    const float *src = b->data + p0 * b->ld + j0;
+    for (int64_t p = 0; p < count; ++p)
+      memcpy(packed + p * HL_PANEL, src + p * b->ld, sizeof(float) * (size_t)width);
+  } else if (b->layout == HL_ROW_MAJOR) {
+    kernels->transpose(packed, HL_PANEL, b->data + j0 * b->ld + p0, b->ld, width, count);
+  } else {
+    for (int64_t p = p0; p < p0 + count; p += HL_PANEL) /* p0 is a multiple of HL_PANEL */
+      kernels->transpose(packed + (p - p0) * HL_PANEL, HL_PANEL,
+                         b->data + p / HL_PANEL * b->ld * HL_PANEL + j0 * HL_PANEL, HL_PANEL, width,
+                         at_most(p0 + count - p, HL_PANEL));
+  }
+}
+
+static const float *a_row(const hl_gemm_a *a, int64_t i) { return a->data + (a->rows ? a->rows[i] : i) * a->ld; }
+
+static void copy_tile(const hl_gemm *g, const float *tile, int64_t i0, int64_t mr, int64_t j0, int64_t nr) {
+  for (int64_t i = 0; i < mr; ++i) {
+    float *dst = g->c_layout == HL_PANELS ? g->c + j0 * g->m + (i0 + i) * HL_PANEL : g->c + (i0 + i) * g->ldc + j0;
+    memcpy(dst, tile + i * HL_PANEL, sizeof(float) * (size_t)nr);
+  }
+}
+
+/* One block of rows, one slab. */
+static void run_slab(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, int64_t i1, int64_t s, float *tile,
+                     const float **pointers, int64_t *pointers_at, float *packed, float *sums) {
+  const hl_gemm_a *a = &g->a;
+  const hl_gemm_b *b = &g->b;
+  hl_gemm_fn kernel = a->trans ? kernels->gemm_tn : kernels->gemm_nn;
+  int64_t mr = a->trans ? kernels->gemm_mr_tn : kernels->gemm_mr_nn;
+  int64_t j0 = s * HL_PANEL, nr = at_most(g->n - j0, HL_PANEL);
+  int direct = g->epilogue == NULL && nr == HL_PANEL; /* the kernel writes whole panels */
+  int in_place = !b->trans && (b->layout == HL_PANELS || (nr == HL_PANEL && i1 - i0 < PACK_FROM_TILES * mr));
+  int64_t p0 = 0;
+  do {
+    int64_t count = at_most(g->k - p0, K_BLOCK);
+    int first = p0 == 0, last = p0 + count == g->k;
+    hl_gemm_args args = {.k = count, .a = pointers, .nr = (int32_t)nr, .accumulate = !first};
+    if (in_place && b->layout == HL_PANELS) {
+      args.b = b->data + (s * b->ld + p0) * HL_PANEL;
+      args.ldb = HL_PANEL;
+    } else if (in_place) {
+      args.b = b->data + p0 * b->ld + j0;
+      args.ldb = b->ld;
+    } else {
+      pack_b(kernels, packed, b, g->n, s, p0, count);
+      args.b = packed;
+      args.ldb = HL_PANEL;
+    }
+    if (a->trans && *pointers_at != p0) {
+      for (int64_t p = 0; p < count; ++p)
+        pointers[p] = a_row(a, p0 + p);
+      *pointers_at = p0;
+    }
+    for (int64_t i = i0; i < i1; i += mr) {
+      args.mr = (int32_t)at_most(i1 - i, mr);
+      if (a->trans)
+        args.i0 = i;
+      else
+        for (int32_t r = 0; r < args.mr; ++r)
+          pointers[r] = a_row(a, i + r) + p0;
+      if (direct) {
+        args.c = g->c_layout == HL_PANELS ? g->c + j0 * g->m + i * HL_PANEL : g->c + i * g->ldc + j0;
+        args.ldc = g->c_layout == HL_PANELS ? HL_PANEL : g->ldc;
+      } else {
+        args.c = first && last ? tile : sums + (i - i0) * HL_PANEL;
+        args.ldc = HL_PANEL;
+      }
+      kernel(&args);
+      if (last && !direct) {
+        if (g->epilogue != NULL)
+          g->epilogue(g->ctx, args.c, i, args.mr, j0, nr);
+        else
+          copy_tile(g, args.c, i, args.mr, j0, nr);
+      }
+    }
+    p0 += count;
+  } while (p0 < g->k);
+}
+
+void hl_gemm_run(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, int64_t i1, int64_t s0, int64_t s1,
+                 void *scratch) {
+  parts bytes = scratch_parts(g->m, g->k, g->a.trans, g->b.layout == HL_PANELS && !g->b.trans);
+  char *base = scratch;
+  float *tile = (float *)base;
+  const float **pointers = (const float **)(base + bytes.tile);
+  float *packed = (float *)(base + bytes.tile + bytes.pointers);
+  float *sums = (float *)(base + bytes.tile + bytes.pointers + bytes.packed);
+  int64_t pointers_at = -1; /* which block of k the row pointers of a transposed A are for */
+  int64_t mr = g->a.trans ? kernels->gemm_mr_tn : kernels->gemm_mr_nn;
+
+  int64_t block = i1 - i0;
+  if (g->k > K_BLOCK)
+    block = ROW_BLOCK;
+  else if (!g->a.trans && s1 - s0 > 1)
+    block = round_up(at_least(A_BLOCK / at_least(g->k, 1), 4 * mr), mr);
+  for (int64_t i = i0; i < i1; i += block)
+    for (int64_t s = s0; s < s1; ++s)
+      run_slab(kernels, g, i, at_most(i + block, i1), s, tile, pointers, &pointers_at, packed, sums);
+}
+
+int64_t hl_panels_size(int64_t k, int64_t n) { return divide_up(n, HL_PANEL) * HL_PANEL * k; }
+
+void hl_pack_panels(float *panels, const float *src, int64_t ld, int64_t k, int64_t n) {
+  for (int64_t j0 = 0; j0 < n; j0 += HL_PANEL) {
+    size_t width = (size_t)at_most(n - j0, HL_PANEL);
+    for (int64_t r = 0; r < k; ++r) {
+      float *row = panels + j0 * k + r * HL_PANEL;
+      memcpy(row, src + r * ld + j0, sizeof(float) * width);
+      memset(row + width, 0, sizeof(float) * (HL_PANEL - width));
+    }
+  }
+}
+
+void hl_unpack_panels(float *dst, int64_t ld, const float *panels, int64_t k, int64_t n) {
+  for (int64_t j0 = 0; j0 < n; j0 += HL_PANEL)
+    for (int64_t r = 0; r < k; ++r)
+      memcpy(dst + r * ld + j0, panels + j0 * k + r * HL_PANEL, sizeof(float) * (size_t)at_most(n - j0, HL_PANEL));
+}
