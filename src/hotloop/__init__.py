@@ -90,6 +90,9 @@ __all__ = ["__version__", *_MODULES, *_NAMES]  # noqa: PLE0604 (all of them are 
 
 
 def __getattr__(name: str) -> object:
+    if name == "keras":
+        # Programs that say `tf.keras` throughout change one line, to `import hotloop as tf`.
+        return _import_module("hotloop")
     if name in _MODULES:
         return _import_module(f"hotloop.{name}")
     if name in _NAMES:

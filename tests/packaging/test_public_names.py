@@ -20,6 +20,11 @@ def test_names_are_classes_and_functions():
         assert getattr(hotloop, name) is getattr(importlib.import_module(f"hotloop.{module}"), name)
 
 
+def test_programs_that_say_tf_keras():
+    assert hotloop.keras is hotloop
+    assert "keras" not in hotloop.__all__
+
+
 def test_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'Conv3D'"):
         hotloop.Conv3D  # noqa: B018
