@@ -71,7 +71,7 @@ class Tensor(Operators):
         return size
 
     @property
-    def T(self) -> Tensor:
+    def T(self) -> Tensor:  # noqa: N802
         """The tensor with its axes reversed."""
         return apply("transpose", [self], perm=tuple(reversed(range(self.ndim))))
 

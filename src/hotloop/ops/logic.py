@@ -1,0 +1,151 @@
+"""Comparisons and logic. Results are bool."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from hotloop.graph import Tensor, apply, fill
+from hotloop.ops.convert import broadcast, cast_to, float_tensor, promote, tensor
+from hotloop.ops.dispatch import op
+
+
+@op
+def equal(x1: Any, x2: Any) -> Tensor:
+    """x1 == x2."""
+    return apply("eq", promote(x1, x2))
+
+
+@op
+def not_equal(x1: Any, x2: Any) -> Tensor:
+    """x1 != x2."""
+    return apply("ne", promote(x1, x2))
+
+
+@op
+def less(x1: Any, x2: Any) -> Tensor:
+    """x1 < x2."""
+    return apply("lt", promote(x1, x2))
+
+
+@op
+def less_equal(x1: Any, x2: Any) -> Tensor:
+    """x1 <= x2."""
+    return apply("le", promote(x1, x2))
+
+
+@op
+def greater(x1: Any, x2: Any) -> Tensor:
+    """x1 > x2."""
+    a, b = promote(x1, x2)
+    return apply("lt", [b, a])
+
+
+@op
+def greater_equal(x1: Any, x2: Any) -> Tensor:
+    """x1 >= x2."""
+    a, b = promote(x1, x2)
+    return apply("le", [b, a])
+
+
+def _logical(primitive: str, *values: Any) -> Tensor:
+    return apply(primitive, broadcast(*(cast_to(tensor(value), "bool") for value in values)))
+
+
+@op
+def logical_and(x1: Any, x2: Any) -> Tensor:
+    """Both are not zero."""
+    return _logical("and", x1, x2)
+
+
+@op
+def logical_or(x1: Any, x2: Any) -> Tensor:
+    """At least one is not zero."""
+    return _logical("or", x1, x2)
+
+
+@op
+def logical_xor(x1: Any, x2: Any) -> Tensor:
+    """Exactly one is not zero."""
+    return _logical("xor", x1, x2)
+
+
+@op
+def logical_not(x: Any) -> Tensor:
+    """Is zero."""
+    return _logical("not", x)
+
+
+def _bitwise(name: str, primitive: str, *values: Any) -> Tensor:
+    tensors = [tensor(value) for value in values]
+    if any(x.dtype != "bool" for x in tensors):
+        listed = " and ".join(x.dtype for x in tensors)
+        raise NotImplementedError(
+            f"{name} (and its operator) takes bool tensors, got {listed}. Compare first, or use "
+            f"{name.replace('bitwise', 'logical')}."
+        )
+    return apply(primitive, broadcast(*tensors))
+
+
+@op
+def bitwise_and(x1: Any, x2: Any) -> Tensor:
+    """`x1 & x2` of bool tensors."""
+    return _bitwise("bitwise_and", "and", x1, x2)
+
+
+@op
+def bitwise_or(x1: Any, x2: Any) -> Tensor:
+    """`x1 | x2` of bool tensors."""
+    return _bitwise("bitwise_or", "or", x1, x2)
+
+
+@op
+def bitwise_xor(x1: Any, x2: Any) -> Tensor:
+    """`x1 ^ x2` of bool tensors."""
+    return _bitwise("bitwise_xor", "xor", x1, x2)
+
+
+@op
+def bitwise_not(x: Any) -> Tensor:
+    """`~x` of a bool tensor."""
+    return _bitwise("bitwise_not", "not", x)
+
+
+@op
+def isnan(x: Any) -> Tensor:
+    """Is not a number."""
+    return apply("isnan", [float_tensor(x)])
+
+
+def _magnitude(x: Any) -> list[Tensor]:
+    x = apply("abs", [float_tensor(x)])
+    return [x, fill(math.inf, x.shape, "float32")]
+
+
+@op
+def isinf(x: Any) -> Tensor:
+    """Is inf or -inf."""
+    return apply("eq", _magnitude(x))
+
+
+@op
+def isfinite(x: Any) -> Tensor:
+    """Is neither infinite nor NaN."""
+    return apply("lt", _magnitude(x))
+
+
+@op
+def isclose(
+    x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Tensor:
+    """|x1 - x2| <= atol + rtol·|x2|, or equal."""
+    a, b = promote(x1, x2, least="float32")
+    gap = apply("abs", [apply("sub", [a, b])])
+    slack = apply("mul", [apply("abs", [b]), fill(rtol, b.shape, "float32")])
+    limit = apply("add", [slack, fill(atol, b.shape, "float32")])
+    finite = apply("lt", _magnitude(b))
+    near = apply("and", [apply("le", [gap, limit]), finite])
+    near = apply("or", [near, apply("eq", [a, b])])
+    if equal_nan:
+        near = apply("or", [near, apply("and", [apply("isnan", [a]), apply("isnan", [b])])])
+    return near

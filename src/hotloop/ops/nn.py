@@ -1,0 +1,285 @@
+"""Activations and normalisation, named as in `keras.ops`. Results are float32."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from hotloop.graph import Tensor, apply, fill
+from hotloop.ops.convert import expand, float_tensor, normalize_axes, normalize_axis
+from hotloop.ops.dispatch import op
+from hotloop.ops.reductions import mean, norm, reduce, var
+from hotloop.ops.shape import split
+
+EPSILON = 1e-7
+
+# Klambauer et al., "Self-normalizing neural networks", 2017.
+_SELU_ALPHA = 1.6732632423543772848170429916717
+_SELU_SCALE = 1.0507009873554804934193349852946
+
+
+def _like(value: float, x: Tensor) -> Tensor:
+    return fill(value, x.shape, "float32")
+
+
+def _add(a: Tensor, b: Tensor) -> Tensor:
+    return apply("add", [a, b])
+
+
+def _mul(a: Tensor, b: Tensor) -> Tensor:
+    return apply("mul", [a, b])
+
+
+def _scaled(factor: float, x: Tensor) -> Tensor:
+    return _mul(_like(factor, x), x)
+
+
+@op
+def relu(x: Any) -> Tensor:
+    """max(x, 0); its gradient at 0 is 0, and NaN stays NaN."""
+    x = float_tensor(x)
+    zero = _like(0.0, x)
+    return apply("select", [apply("le", [x, zero]), zero, x])
+
+
+def _clamp(x: Tensor, low: float, high: float) -> Tensor:
+    return apply("min", [apply("max", [x, _like(low, x)]), _like(high, x)])
+
+
+@op
+def relu6(x: Any) -> Tensor:
+    """min(max(x, 0), 6)."""
+    return _clamp(float_tensor(x), 0.0, 6.0)
+
+
+@op
+def leaky_relu(x: Any, negative_slope: float = 0.2) -> Tensor:
+    """x where x >= 0, else negative_slope·x."""
+    x = float_tensor(x)
+    return apply("select", [apply("lt", [x, _like(0.0, x)]), _scaled(negative_slope, x), x])
+
+
+@op
+def sigmoid(x: Any) -> Tensor:
+    """1 / (1 + exp(-x))."""
+    return apply("sigmoid", [float_tensor(x)])
+
+
+@op
+def log_sigmoid(x: Any) -> Tensor:
+    """log(sigmoid(x)) without underflow."""
+    x = float_tensor(x)
+    return apply("neg", [_softplus(apply("neg", [x]))])
+
+
+@op
+def hard_sigmoid(x: Any) -> Tensor:
+    """relu6(x + 3) / 6."""
+    x = float_tensor(x)
+    return _hard_sigmoid(x)
+
+
+def _hard_sigmoid(x: Tensor) -> Tensor:
+    shifted = _clamp(_add(x, _like(3.0, x)), 0.0, 6.0)
+    return apply("div", [shifted, _like(6.0, x)])
+
+
+@op
+def hard_silu(x: Any) -> Tensor:
+    """x · hard_sigmoid(x)."""
+    x = float_tensor(x)
+    return _mul(x, _hard_sigmoid(x))
+
+
+@op
+def hard_swish(x: Any) -> Tensor:
+    """x · hard_sigmoid(x)."""
+    x = float_tensor(x)
+    return _mul(x, _hard_sigmoid(x))
+
+
+@op
+def hard_tanh(x: Any) -> Tensor:
+    """`x` limited to [-1, 1]."""
+    return _clamp(float_tensor(x), -1.0, 1.0)
+
+
+def _softplus(x: Tensor) -> Tensor:
+    """max(x, 0) + log1p(exp(-|x|)): exact on both sides, slope 1/2 at 0."""
+    tail = apply("log1p", [apply("exp", [apply("neg", [apply("abs", [x])])])])
+    return _add(apply("max", [x, _like(0.0, x)]), tail)
+
+
+@op
+def softplus(x: Any) -> Tensor:
+    """log(1 + exp(x)) without overflow."""
+    return _softplus(float_tensor(x))
+
+
+@op
+def softsign(x: Any) -> Tensor:
+    """x / (1 + |x|)."""
+    x = float_tensor(x)
+    return apply("div", [x, _add(apply("abs", [x]), _like(1.0, x))])
+
+
+def _elu(x: Tensor, alpha: float) -> Tensor:
+    positive = apply("lt", [_like(0.0, x), x])
+    # expm1 only sees what it is used for, so that neither it nor its gradient overflows.
+    below = apply("expm1", [apply("select", [positive, _like(0.0, x), x])])
+    return apply("select", [positive, x, below if alpha == 1.0 else _scaled(alpha, below)])
+
+
+@op
+def elu(x: Any, alpha: float = 1.0) -> Tensor:
+    """x where x > 0, else alpha·(exp(x) - 1)."""
+    return _elu(float_tensor(x), alpha)
+
+
+@op
+def selu(x: Any) -> Tensor:
+    """The scaled exponential linear unit."""
+    return _scaled(_SELU_SCALE, _elu(float_tensor(x), _SELU_ALPHA))
+
+
+@op
+def celu(x: Any, alpha: float = 1.0) -> Tensor:
+    """max(x, 0) + min(alpha·(exp(x / alpha) - 1), 0)."""
+    x = float_tensor(x)
+    zero = _like(0.0, x)
+    positive = apply("lt", [zero, x])
+    below = apply("select", [positive, zero, x])
+    below = apply("expm1", [apply("div", [below, _like(alpha, x)])])
+    return apply("select", [positive, x, _scaled(alpha, below)])
+
+
+@op
+def gelu(x: Any, approximate: bool = True) -> Tensor:
+    """x times the normal distribution's share below x; by default through tanh."""
+    x = float_tensor(x)
+    one = _like(1.0, x)
+    if approximate:
+        cube = _mul(x, _mul(x, x))
+        inner = _scaled(math.sqrt(2.0 / math.pi), _add(x, _scaled(0.044715, cube)))
+        return _mul(x, _scaled(0.5, _add(one, apply("tanh", [inner]))))
+    return _mul(x, _scaled(0.5, _add(one, apply("erf", [_scaled(math.sqrt(0.5), x)]))))
+
+
+@op
+def silu(x: Any) -> Tensor:
+    """x · sigmoid(x)."""
+    x = float_tensor(x)
+    return _mul(x, apply("sigmoid", [x]))
+
+
+@op
+def swish(x: Any) -> Tensor:
+    """x · sigmoid(x)."""
+    x = float_tensor(x)
+    return _mul(x, apply("sigmoid", [x]))
+
+
+@op
+def tanh_shrink(x: Any) -> Tensor:
+    """x - tanh(x)."""
+    x = float_tensor(x)
+    return apply("sub", [x, apply("tanh", [x])])
+
+
+@op
+def soft_shrink(x: Any, threshold: float = 0.5) -> Tensor:
+    """`x` moved toward 0 by `threshold`, 0 within it."""
+    x = float_tensor(x)
+    edge, zero = _like(threshold, x), _like(0.0, x)
+    low = apply("select", [apply("lt", [x, apply("neg", [edge])]), _add(x, edge), zero])
+    return apply("select", [apply("lt", [edge, x]), apply("sub", [x, edge]), low])
+
+
+@op
+def hard_shrink(x: Any, threshold: float = 0.5) -> Tensor:
+    """`x` where |x| > threshold, else 0."""
+    x = float_tensor(x)
+    far = apply("lt", [_like(threshold, x), apply("abs", [x])])
+    return apply("select", [far, x, _like(0.0, x)])
+
+
+@op
+def threshold(x: Any, threshold: float, default_value: float) -> Tensor:
+    """`x` where x > threshold, else `default_value`."""
+    x = float_tensor(x)
+    above = apply("lt", [_like(threshold, x), x])
+    return apply("select", [above, x, _like(default_value, x)])
+
+
+@op
+def squareplus(x: Any, b: float = 4) -> Tensor:
+    """(x + sqrt(x² + b)) / 2."""
+    x = float_tensor(x)
+    return _scaled(0.5, _add(x, apply("sqrt", [_add(_mul(x, x), _like(float(b), x))])))
+
+
+@op
+def glu(x: Any, axis: int = -1) -> Tensor:
+    """The first half along `axis` times the sigmoid of the second."""
+    x = float_tensor(x)
+    if x.shape[normalize_axis(axis, x.ndim)] % 2:
+        raise ValueError(f"glu needs an even size along axis {axis}, got shape {x.shape}.")
+    a, b = split(x, 2, axis)
+    return _mul(a, apply("sigmoid", [b]))
+
+
+@op
+def erf(x: Any) -> Tensor:
+    """The error function."""
+    return apply("erf", [float_tensor(x)])
+
+
+def shifted(x: Tensor, axis: Any) -> Tensor:
+    """`x` minus its largest element along `axis`: exponentials of it do not overflow."""
+    high = apply("stop_gradient", [reduce("amax", x, axis, True)])
+    return apply("sub", [x, expand(high, x.shape)])
+
+
+@op
+def softmax(x: Any, axis: Any = -1) -> Tensor:
+    """exp(x) / sum(exp(x)) along `axis` (an int, several, or None for all)."""
+    x = float_tensor(x)
+    axes = normalize_axes(axis, x.ndim)
+    e = apply("exp", [shifted(x, axes)])
+    return apply("div", [e, expand(reduce("sum", e, axes, True), x.shape)])
+
+
+@op
+def log_softmax(x: Any, axis: Any = -1) -> Tensor:
+    """log(softmax(x)) along `axis` (an int, several, or None for all)."""
+    x = float_tensor(x)
+    axes = normalize_axes(axis, x.ndim)
+    z = shifted(x, axes)
+    total = apply("log", [reduce("sum", apply("exp", [z]), axes, True)])
+    return apply("sub", [z, expand(total, x.shape)])
+
+
+@op
+def normalize(x: Any, axis: Any = -1, order: Any = 2, epsilon: float | None = None) -> Tensor:
+    """`x` divided by its norm of the given order along `axis`, by at least `epsilon` (1e-7)."""
+    if not isinstance(order, int) or order < 1:
+        raise ValueError(f"order must be an integer >= 1, got {order!r}.")
+    x = float_tensor(x)
+    epsilon = EPSILON if epsilon is None else float(epsilon)
+    axes = normalize_axes(axis, x.ndim)
+    if order == 2:
+        root = apply("sqrt", [reduce("sum", _mul(x, x), axes, True)])
+        inverse = apply("div", [_like(1.0, root), root])
+        inverse = apply("min", [inverse, _like(1.0 / epsilon, inverse)])
+        return _mul(x, expand(inverse, x.shape))
+    length = norm(x, order, axes, True)
+    length = apply("max", [length, _like(epsilon, length)])
+    return apply("div", [x, expand(length, x.shape)])
+
+
+@op
+def moments(x: Any, axes: Any, keepdims: bool = False, synchronized: bool = False) -> Any:
+    """Mean and variance over `axes`."""
+    if synchronized:
+        raise NotImplementedError("moments(synchronized=True): there is one process.")
+    return mean(x, axes, keepdims), var(x, axes, keepdims)

@@ -1,0 +1,220 @@
+"""Reductions, named and promoted as in `keras.ops`.
+
+`axis` is an int, a tuple of ints, or None for all axes; `keepdims=True` leaves reduced axes with
+size 1. A bad axis raises `ValueError`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from hotloop.graph import Tensor, apply, fill
+from hotloop.ops.convert import (
+    broadcast,
+    cast_to,
+    expand,
+    float_tensor,
+    normalize_axes,
+    normalize_axis,
+    tensor,
+)
+from hotloop.ops.dispatch import op
+
+Axis = int | Sequence[int] | None
+
+
+def drop_axes(x: Tensor, axes: Sequence[int], keepdims: bool) -> Tensor:
+    """Without the axes of size 1 that a reduction left, unless `keepdims`."""
+    if keepdims or not axes:
+        return x
+    return apply("reshape", [x], shape=[d for a, d in enumerate(x.shape) if a not in axes])
+
+
+def reduce(primitive: str, x: Tensor, axis: Axis, keepdims: bool) -> Tensor:
+    """A reduction of a float32 or int32 tensor."""
+    axes = normalize_axes(axis, x.ndim)
+    if axes:
+        x = apply(primitive, [x], axes=axes)
+    return drop_axes(x, axes, keepdims)
+
+
+def _count(x: Tensor, axis: Axis) -> int:
+    return math.prod(x.shape[a] for a in normalize_axes(axis, x.ndim))
+
+
+def _mean(x: Tensor, axis: Axis, keepdims: bool) -> Tensor:
+    total = reduce("sum", x, axis, keepdims)
+    count = _count(x, axis)
+    if count == 1:
+        return total
+    return apply("div", [total, fill(float(count), total.shape, "float32")])
+
+
+@op
+def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The sum; bools are counted as int32."""
+    return reduce("sum", tensor(x, "int32"), axis, keepdims)
+
+
+@op
+def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The product."""
+    return reduce("prod", tensor(x, "int32"), axis, keepdims)
+
+
+@op
+def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The mean, float32; NaN over nothing."""
+    return _mean(float_tensor(x), axis, keepdims)
+
+
+@op
+def var(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The mean squared distance from the mean, float32."""
+    x = float_tensor(x)
+    centred = apply("sub", [x, expand(_mean(x, axis, True), x.shape)])
+    return _mean(apply("mul", [centred, centred]), axis, keepdims)
+
+
+@op
+def std(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The square root of the variance, float32."""
+    return apply("sqrt", [var(x, axis, keepdims)])
+
+
+def _extremum(primitive: str, x: Any, axis: Axis, keepdims: bool, initial: Any) -> Tensor:
+    x = tensor(x)
+    is_bool = x.dtype == "bool"
+    axes = normalize_axes(axis, x.ndim)
+    if initial is not None:
+        start = cast_to(tensor(initial), x.dtype)
+        shape = [1 if a in axes else d for a, d in enumerate(x.shape)]
+        if 0 in x.shape and 0 not in shape:
+            return drop_axes(expand(start, shape), axes, keepdims)
+    result = reduce(primitive, cast_to(x, "int32") if is_bool else x, axis, keepdims)
+    if is_bool:
+        result = cast_to(result, "bool")
+    if initial is not None:
+        pair = broadcast(result, start)
+        names = {"amax": ("max", "or"), "amin": ("min", "and")}[primitive]
+        result = apply(names[1] if is_bool else names[0], pair)
+    return result
+
+
+@op
+def max(x: Any, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Tensor:
+    """The largest element, or `initial` if that is larger; NaN if any is.
+
+    Raises `ValueError` over nothing without `initial`.
+    """
+    return _extremum("amax", x, axis, keepdims, initial)
+
+
+@op
+def min(x: Any, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Tensor:
+    """The smallest element, or `initial` if that is smaller; NaN if any is.
+
+    Raises `ValueError` over nothing without `initial`.
+    """
+    return _extremum("amin", x, axis, keepdims, initial)
+
+
+@op
+def any(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Whether an element is not zero."""
+    hits = cast_to(cast_to(tensor(x), "bool"), "int32")
+    return cast_to(reduce("sum", hits, axis, keepdims), "bool")
+
+
+@op
+def all(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Whether no element is zero."""
+    misses = cast_to(apply("not", [cast_to(tensor(x), "bool")]), "int32")
+    return apply("not", [cast_to(reduce("sum", misses, axis, keepdims), "bool")])
+
+
+@op
+def count_nonzero(x: Any, axis: Axis = None) -> Tensor:
+    """How many elements are not zero, int32."""
+    return reduce("sum", cast_to(cast_to(tensor(x), "bool"), "int32"), axis, False)
+
+
+def _arg(primitive: str, x: Any, axis: int | None, keepdims: bool) -> Tensor:
+    x = tensor(x, "int32")
+    rank = x.ndim
+    if axis is None:
+        result = apply(primitive, [apply("reshape", [x], shape=(x.size,))], axis=0)
+        return apply("reshape", [result], shape=(1,) * rank if keepdims else ())
+    axis = normalize_axis(axis, rank)
+    return drop_axes(apply(primitive, [x], axis=axis), (axis,), keepdims)
+
+
+@op
+def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """The position of the first largest element, int32; of the flat tensor if `axis` is None."""
+    return _arg("argmax", x, axis, keepdims)
+
+
+@op
+def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """The position of the first smallest element, int32; of the flat tensor if `axis` is None."""
+    return _arg("argmin", x, axis, keepdims)
+
+
+@op
+def average(x: Any, axis: int | None = None, weights: Any = None) -> Tensor:
+    """The mean weighted with `weights`, of the shape of `x` or, along one axis, 1-D."""
+    if weights is None:
+        return _mean(float_tensor(x), axis, False)
+    x, w = float_tensor(x), float_tensor(weights)
+    if w.shape != x.shape:
+        if axis is None or w.ndim != 1:
+            raise ValueError(
+                f"weights of shape {w.shape} do not fit x of shape {x.shape} and axis {axis}: pass "
+                "weights of the shape of x, or 1-D weights and their axis."
+            )
+        axis = normalize_axis(axis, x.ndim)
+        w = apply("reshape", [w], shape=[w.size if a == axis else 1 for a in range(x.ndim)])
+        w = expand(w, x.shape)
+    total = reduce("sum", apply("mul", [x, w]), axis, False)
+    return apply("div", [total, reduce("sum", w, axis, False)])
+
+
+@op
+def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """log(sum(exp(x))) without overflow."""
+    x = float_tensor(x)
+    high = apply("stop_gradient", [reduce("amax", x, axis, True)])
+    finite = apply("lt", [apply("abs", [high]), fill(math.inf, high.shape, "float32")])
+    high = apply("select", [finite, high, fill(0.0, high.shape, "float32")])
+    e = apply("exp", [apply("sub", [x, expand(high, x.shape)])])
+    total = apply("add", [apply("log", [reduce("sum", e, axis, True)]), high])
+    return drop_axes(total, normalize_axes(axis, x.ndim), keepdims)
+
+
+@op
+def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The vector norm of order `ord` (None is 2) over `axis`.
+
+    Raises `NotImplementedError` for matrix norms, which need decompositions.
+    """
+    x = float_tensor(x)
+    axes = normalize_axes(axis, x.ndim)
+    if ord is not None and len(axes) > 1:
+        raise NotImplementedError(f"norm with ord={ord!r} over {len(axes)} axes is a matrix norm.")
+    if ord is None or ord == 2:
+        return apply("sqrt", [reduce("sum", apply("mul", [x, x]), axes, keepdims)])
+    size = apply("abs", [x])
+    if ord == 1:
+        return reduce("sum", size, axes, keepdims)
+    if ord == math.inf:
+        return reduce("amax", size, axes, keepdims)
+    if ord == -math.inf:
+        return reduce("amin", size, axes, keepdims)
+    if not isinstance(ord, int | float) or ord == 0:
+        raise ValueError(f"ord must be None or a number other than 0, got {ord!r}.")
+    powered = apply("pow", [size, fill(float(ord), size.shape, "float32")])
+    total = reduce("sum", powered, axes, keepdims)
+    return apply("pow", [total, fill(1.0 / ord, total.shape, "float32")])
