@@ -10,6 +10,7 @@ LEVELS = [
     {"_native", "_version"},
     {"graph"},
     {"ops"},
+    {"common", "random"},
     {"activations", "initializers", "regularizers", "constraints"},
     {"layers", "losses", "metrics", "optimizers"},
     {"utils"},

@@ -1,0 +1,1 @@
+"""Small parts shared by everything above `ops`: tables of names, dtype arguments."""

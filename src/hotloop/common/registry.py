@@ -1,0 +1,154 @@
+"""Names to objects and back: the closed tables behind every `get`, `serialize`, `deserialize`.
+
+Each family (initializers, losses, …) owns one `Registry`. A config dictionary can only lead to an
+object of that family's table or of the caller's `custom_objects`; nothing is imported by name.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar
+
+from hotloop.ops.naming import to_snake_case
+
+
+def unknown_name(kind: str, name: str, valid: Iterable[str]) -> ValueError:
+    """The error for a string that names nothing: the closest valid names first, then all."""
+    valid = sorted(set(valid))
+    lowered: dict[str, str] = {}
+    for candidate in valid:
+        lowered.setdefault(candidate.lower(), candidate)
+    close = difflib.get_close_matches(name.lower(), list(lowered), n=3, cutoff=0.6)
+    hint = f" Did you mean {' or '.join(repr(lowered[c]) for c in close)}?" if close else ""
+    return ValueError(f"Unknown {kind} {name!r}.{hint} Valid names: {', '.join(valid)}.")
+
+
+class Registry:
+    """The table of one family.
+
+    Args:
+        module: the public module that Keras files the family under, e.g. `"keras.losses"`; it is
+            written into serialized configurations so that they read as Keras's.
+        kind: what one member is called in messages, e.g. `"loss"`.
+        ignore_case: whether names are looked up in lower case (optimizers).
+        accepts: modules of other families whose configurations are taken too (an activation may
+            be a layer).
+    """
+
+    families: ClassVar[dict[str, Registry]] = {}
+
+    def __init__(
+        self, module: str, kind: str, *, ignore_case: bool = False, accepts: Iterable[str] = ()
+    ) -> None:
+        self.module = module
+        self.kind = kind
+        self.ignore_case = ignore_case
+        self.accepts = frozenset(accepts)
+        self.objects: dict[str, Any] = {}
+        self._members: set[Any] = set()
+        self.families.setdefault(module, self)
+
+    def add(self, *members: Any, snake_case: bool = False, **aliases: Any) -> None:
+        """Adds classes or functions under their own names, and `aliases` under the given ones."""
+        for member in members:
+            self._members.add(member)
+            self.objects[self._key(member.__name__)] = member
+            if snake_case:
+                self.objects[to_snake_case(member.__name__)] = member
+        for alias, member in aliases.items():
+            self.objects[self._key(alias)] = member
+
+    def __contains__(self, member: Any) -> bool:
+        return member in self._members
+
+    def _key(self, name: str) -> str:
+        return name.lower() if self.ignore_case else name
+
+    def lookup(self, name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
+        """The class or function called `name`. Raises `ValueError` listing the valid names."""
+        if custom_objects and name in custom_objects:
+            return custom_objects[name]
+        found = self.objects.get(self._key(name))
+        if found is None:
+            raise unknown_name(self.kind, name, [*self.objects, *(custom_objects or ())])
+        return found
+
+    def serialize(self, obj: Any) -> dict[str, Any] | None:
+        """The configuration dictionary of an instance, or of a function, or None of None."""
+        if obj is None:
+            return None
+        if inspect.isfunction(obj) or inspect.isbuiltin(obj):
+            return {
+                "module": "builtins",
+                "class_name": "function",
+                "config": obj.__name__,
+                "registered_name": "function",
+            }
+        if inspect.isclass(obj) or not hasattr(obj, "get_config"):
+            raise TypeError(
+                f"Cannot serialize the {self.kind} {obj!r}: expected an instance with a "
+                "`get_config()` method, or a function."
+            )
+        cls = type(obj)
+        families = (self, *(self.families[name] for name in self.accepts if name in self.families))
+        module = next((family.module for family in families if cls in family), None)
+        return {
+            "module": module or cls.__module__,
+            "class_name": cls.__name__,
+            "config": obj.get_config(),
+            "registered_name": None if module else cls.__name__,
+        }
+
+    def deserialize(
+        self, config: Mapping[str, Any] | str, custom_objects: Mapping[str, Any] | None = None
+    ) -> Any:
+        """The object that `config` describes: a dictionary as from `serialize`, or a name.
+
+        Raises:
+            ValueError: the name is in neither the family's table nor `custom_objects`.
+            TypeError: `config` is not a configuration.
+        """
+        if isinstance(config, str):
+            found = self.lookup(config, custom_objects)
+            return found() if inspect.isclass(found) else found
+        if not isinstance(config, Mapping) or "class_name" not in config:
+            raise TypeError(
+                f"Cannot deserialize a {self.kind}: expected a dictionary with the keys "
+                f"'class_name' and 'config', or a name. Received: {config!r}"
+            )
+        if config.get("module") in self.accepts:
+            return self.families[config["module"]].deserialize(config, custom_objects)
+        if config["class_name"] == "function":
+            return self.lookup(config["config"], custom_objects)
+        found = self.lookup(config["class_name"], custom_objects)
+        inner = dict(config.get("config") or {})
+        if hasattr(found, "from_config"):
+            return found.from_config(inner)
+        return found(**inner)
+
+    def get(
+        self,
+        identifier: Any,
+        *,
+        fallback: Callable[[Any], bool] = callable,
+        expected: str = "a name, a configuration dictionary, a class, an instance or a callable",
+    ) -> Any:
+        """`identifier` as a member: None stays None; names, dictionaries and classes are made.
+
+        `fallback` says which other objects are taken as they are.
+        """
+        if identifier is None:
+            return None
+        if isinstance(identifier, (str, Mapping)):
+            return self.deserialize(identifier)
+        if inspect.isclass(identifier):
+            return identifier()
+        if fallback(identifier):
+            return identifier
+        article = "an" if self.kind[0] in "aeiou" else "a"
+        raise ValueError(
+            f"Could not interpret {identifier!r} (of type {type(identifier).__name__}) as "
+            f"{article} {self.kind}. Expected {expected}."
+        )

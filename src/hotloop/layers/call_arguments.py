@@ -1,0 +1,92 @@
+"""A layer call's arguments: bound to `call`'s parameters, and their shapes to `build`'s."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hotloop.graph import Tensor
+from hotloop.ops import tree
+from hotloop.ops.symbolic import KerasTensor
+
+
+def is_tensor(x: Any) -> bool:
+    """Whether `x` is a tensor, concrete or symbolic."""
+    return isinstance(x, (Tensor, KerasTensor))
+
+
+def _is_tensors(value: Any) -> bool:
+    if is_tensor(value):
+        return True
+    if not tree.is_nested(value) or not value:
+        return False
+    flat = tree.flatten(value)
+    return any(map(is_tensor, flat)) and all(x is None or is_tensor(x) for x in flat)
+
+
+class CallArguments:
+    """The arguments of one call, by parameter name.
+
+    `values` has every parameter with defaults filled in, `given` only those that were passed,
+    `tensors` the parameters that hold tensors (possibly nested).
+
+    Raises `TypeError` if they do not fit `call`, `ValueError` if an argument mixes tensors with
+    other things.
+    """
+
+    def __init__(self, signature: inspect.Signature, args: Sequence[Any], kwargs: Any) -> None:
+        bound = signature.bind(*args, **kwargs)
+        self.given: dict[str, Any] = dict(bound.arguments)
+        bound.apply_defaults()
+        self.values: dict[str, Any] = dict(bound.arguments)
+        self.tensors: dict[str, Any] = {}
+        for name, value in self.values.items():
+            if _is_tensors(value):
+                self.tensors[name] = value
+            elif tree.is_nested(value) and any(map(is_tensor, tree.flatten(value))):
+                raise ValueError(
+                    "In a nested call() argument, you cannot mix tensors and non-tensors. "
+                    f"Received invalid mixed argument: {name}={value}"
+                )
+
+    @property
+    def first(self) -> Any:
+        """The value of `call`'s first parameter."""
+        return next(iter(self.values.values()), None)
+
+    def shapes(self) -> dict[str, Any]:
+        """`{"inputs_shape": (None, 3), …}` for each parameter that holds tensors."""
+        return {
+            f"{name}_shape": tree.map_structure(
+                lambda x: None if x is None else tuple(x.shape), value
+            )
+            for name, value in self.tensors.items()
+            if name not in ("mask", "args", "kwargs")
+        }
+
+    def shapes_for(self, method: Callable[..., Any], class_name: str) -> dict[str, Any]:
+        """The keyword arguments for a `build` or `compute_output_shape`.
+
+        One parameter gets the first shape; several get theirs by name (`x_shape` for `x`).
+        Raises `ValueError` if a name does not say whose shape it is.
+        """
+        named = (
+            inspect.Parameter.POSITIONAL_ONLY,
+            inspect.Parameter.POSITIONAL_OR_KEYWORD,
+            inspect.Parameter.KEYWORD_ONLY,
+        )
+        names = [p.name for p in inspect.signature(method).parameters.values() if p.kind in named]
+        shapes = self.shapes()
+        if len(names) == 1:
+            return {names[0]: next(iter(shapes.values()), None)}
+        for name in names:
+            if not name.endswith("_shape") or name.removesuffix("_shape") not in self.values:
+                raise ValueError(
+                    f"For a `{method.__name__}()` method with more than one argument, all of them "
+                    "should have a `_shape` suffix and match an argument from `call()`. E.g. "
+                    f"`{method.__name__}(self, foo_shape, bar_shape)`. For layer '{class_name}', "
+                    f"received `{method.__name__}()` argument `{name}`; `call()` has the arguments "
+                    f"{list(self.values)}."
+                )
+        return {name: shapes[name] for name in names if name in shapes}

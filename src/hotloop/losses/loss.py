@@ -1,0 +1,79 @@
+"""The base class of losses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hotloop import ops
+from hotloop.common.dtypes import standardize_dtype
+from hotloop.graph import Tensor
+from hotloop.losses.reduction import reduce_weighted_values, standardize_reduction
+from hotloop.ops import tree
+from hotloop.ops.naming import auto_name
+
+
+class Loss:
+    """Maps targets and predictions to a number. Subclasses implement `call(y_true, y_pred)`.
+
+    Args:
+        name: name of the loss; made from the class name if None.
+        reduction: `"sum_over_batch_size"` (or `"mean"`), `"sum"`, `"mean_with_sample_weight"`,
+            `"none"` or None.
+        dtype: None or `"float32"`.
+
+    Example:
+        >>> class MeanFourth(Loss):
+        ...     def call(self, y_true, y_pred):
+        ...         return ops.mean((y_true - y_pred) ** 4, axis=-1)
+    """
+
+    def __init__(
+        self,
+        name: str | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        dtype: Any = None,
+    ) -> None:
+        self.name = name or auto_name(type(self).__name__)
+        self.reduction = standardize_reduction(reduction)
+        self._dtype = standardize_dtype(dtype)
+        if self._dtype != "float32":
+            raise NotImplementedError(f"Losses compute in float32. Received: dtype={dtype!r}")
+
+    @property
+    def dtype(self) -> str:
+        return self._dtype
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
+        """The reduced loss.
+
+        Args:
+            y_true: targets of any real dtype.
+            y_pred: predictions; float32 `[batch, ...]`.
+            sample_weight: None or weights that broadcast to the per-sample losses.
+
+        Returns:
+            float32 scalar, or the per-sample losses when the reduction is None.
+        """
+        y_true = tree.map_structure(self._convert, y_true)
+        y_pred = tree.map_structure(self._convert, y_pred)
+        values = self.call(y_true, y_pred)
+        mask = self.compute_mask(y_true, y_pred)
+        return reduce_weighted_values(values, sample_weight, mask, self.reduction)
+
+    def _convert(self, x: Any) -> Tensor:
+        return ops.convert_to_tensor(x, dtype=self._dtype)
+
+    def call(self, y_true: Any, y_pred: Any) -> Tensor:
+        """Per-sample losses of float32 targets and predictions."""
+        raise NotImplementedError(f"{type(self).__name__} must implement `call(y_true, y_pred)`.")
+
+    def compute_mask(self, y_true: Any, y_pred: Any) -> Tensor | None:
+        """None, or which of the per-sample losses count (bool, of their shape)."""
+        return None
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name, "reduction": self.reduction}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Loss:
+        return cls(**config)

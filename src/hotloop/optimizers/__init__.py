@@ -1,0 +1,42 @@
+"""Optimizers, as in `keras.optimizers`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hotloop.common.registry import Registry
+from hotloop.optimizers.adam import Adam
+from hotloop.optimizers.optimizer import Optimizer
+from hotloop.optimizers.rmsprop import RMSprop
+from hotloop.optimizers.sgd import SGD
+
+_registry = Registry("keras.optimizers", "optimizer", ignore_case=True)
+_registry.add(Adam, RMSprop, SGD)
+
+
+def serialize(optimizer: Any) -> dict[str, Any] | None:
+    """The configuration dictionary of an optimizer."""
+    return _registry.serialize(optimizer)
+
+
+def deserialize(
+    config: Mapping[str, Any] | str, custom_objects: Mapping[str, Any] | None = None
+) -> Any:
+    """The optimizer that `config` describes."""
+    return _registry.deserialize(config, custom_objects)
+
+
+def get(identifier: Any) -> Optimizer | None:
+    """An optimizer from a name (in any case), configuration, class or instance; None stays None.
+
+    Raises `ValueError` for anything else.
+    """
+    return _registry.get(
+        identifier,
+        fallback=lambda obj: isinstance(obj, Optimizer),
+        expected="a name, a configuration dictionary, or an Optimizer class or instance",
+    )
+
+
+__all__ = ["Adam", "Optimizer", "RMSprop", "SGD", "deserialize", "get", "serialize"]
