@@ -80,22 +80,21 @@ class ProgbarLogger(Callback):
     def on_predict_end(self, logs: Logs = None) -> None:
         self._finish(None)
 
-    def _start(self) -> None:
+    def _start(self) -> Progbar:
         self.seen = 0
         # The metrics come averaged over the epoch already: none is averaged by the bar.
         self.progbar = Progbar(self.target, verbose=self.verbose, stateless_metrics=())
+        return self.progbar
 
     def _update(self, count: int, logs: Mapping[str, Any] | None) -> None:
-        if self.progbar is None:
-            self._start()
+        progbar = self.progbar or self._start()
         self.seen = count
         if self.verbose == 1:
-            self.progbar.update(count, list((logs or {}).items()), finalize=False)
+            progbar.update(count, list((logs or {}).items()), finalize=False)
 
     def _finish(self, logs: Mapping[str, Any] | None) -> None:
-        if self.progbar is None:
-            self._start()
+        progbar = self.progbar or self._start()
         if self.target is None:
             # The first pass over data of unknown length has told the length.
-            self.target = self.progbar.target = self.seen
-        self.progbar.update(self.target, list((logs or {}).items()), finalize=True)
+            self.target = progbar.target = self.seen
+        progbar.update(self.target, list((logs or {}).items()), finalize=True)

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -89,7 +90,7 @@ class Progbar:
     def update(
         self,
         current: int,
-        values: Sequence[tuple[str, object]] | None = None,
+        values: Sequence[tuple[str, Any]] | None = None,
         finalize: bool | None = None,
     ) -> None:
         """Tells that `current` steps are done.
@@ -116,7 +117,7 @@ class Progbar:
             line = f"{self._count(current)} - {elapsed} - {pace}{self._format_values()}\n"
             print_message(line)
 
-    def add(self, n: int, values: Sequence[tuple[str, object]] | None = None) -> None:
+    def add(self, n: int, values: Sequence[tuple[str, Any]] | None = None) -> None:
         """Tells that `n` more steps are done."""
         self.update(self._seen + n, values)
 

@@ -1,0 +1,13 @@
+"""Data sets to learn and test with."""
+
+from hotloop.datasets import fashion_mnist, mnist, synthetic_digits
+from hotloop.datasets.errors import DatasetContentError, DatasetError, DatasetNotFoundError
+
+__all__ = [
+    "DatasetContentError",
+    "DatasetError",
+    "DatasetNotFoundError",
+    "fashion_mnist",
+    "mnist",
+    "synthetic_digits",
+]
