@@ -88,21 +88,21 @@ def _bitwise(name: str, primitive: str, *values: Any) -> Tensor:
 
 
 @op
-def bitwise_and(x1: Any, x2: Any) -> Tensor:
-    """`x1 & x2` of bool tensors."""
-    return _bitwise("bitwise_and", "and", x1, x2)
+def bitwise_and(x: Any, y: Any) -> Tensor:
+    """`x & y` of bool tensors."""
+    return _bitwise("bitwise_and", "and", x, y)
 
 
 @op
-def bitwise_or(x1: Any, x2: Any) -> Tensor:
-    """`x1 | x2` of bool tensors."""
-    return _bitwise("bitwise_or", "or", x1, x2)
+def bitwise_or(x: Any, y: Any) -> Tensor:
+    """`x | y` of bool tensors."""
+    return _bitwise("bitwise_or", "or", x, y)
 
 
 @op
-def bitwise_xor(x1: Any, x2: Any) -> Tensor:
-    """`x1 ^ x2` of bool tensors."""
-    return _bitwise("bitwise_xor", "xor", x1, x2)
+def bitwise_xor(x: Any, y: Any) -> Tensor:
+    """`x ^ y` of bool tensors."""
+    return _bitwise("bitwise_xor", "xor", x, y)
 
 
 @op

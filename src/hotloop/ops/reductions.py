@@ -20,6 +20,7 @@ from hotloop.ops.convert import (
     normalize_axis,
     tensor,
 )
+from hotloop.ops.core import cast
 from hotloop.ops.dispatch import op
 
 Axis = int | Sequence[int] | None
@@ -59,9 +60,10 @@ def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 @op
-def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The product."""
-    return reduce("prod", tensor(x, "int32"), axis, keepdims)
+def prod(x: Any, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Tensor:
+    """The product, computed in `dtype` where one is given."""
+    x = tensor(x, "int32")
+    return reduce("prod", x if dtype is None else cast(x, dtype), axis, keepdims)
 
 
 @op
