@@ -1,0 +1,5 @@
+"""compile, fit, evaluate and predict."""
+
+from hotloop.training.trainer import Trainer
+
+__all__ = ["Trainer"]

@@ -1,0 +1,110 @@
+"""User data to the two array kinds that plans read: C-contiguous float32 and int32."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from hotloop.graph import Tensor, Variable
+
+_INT32 = np.iinfo(np.int32)
+
+
+def is_streaming(value: Any) -> bool:
+    """True for objects that yield batches: generators, PyDataset, tf.data, DataLoader."""
+    if isinstance(value, (np.ndarray, Tensor, Variable, list, tuple, dict, str, bytes)):
+        return False
+    if hasattr(value, "__array__"):
+        return False
+    return (
+        isinstance(value, Iterator) or hasattr(value, "__iter__") or hasattr(value, "__getitem__")
+    )
+
+
+def as_array(value: Any, name: str) -> np.ndarray:
+    """`value` as an array of a real dtype with at least one sample, not yet converted.
+
+    Args:
+        value: array, tensor, number list, or anything NumPy can read through `__array__`.
+        name: the argument as the user knows it, for messages.
+
+    Raises:
+        NotImplementedError: `value` is a generator or another source of batches.
+        TypeError: the elements are not real numbers.
+        ValueError: ragged, without an axis of samples, empty, or masked.
+    """
+    if isinstance(value, (Tensor, Variable)):
+        value = value.numpy()
+    if is_streaming(value):
+        raise NotImplementedError(
+            f"`{name}` is {_kind(value)}: generators, PyDataset and data loaders are not supported "
+            "yet. Pass NumPy arrays."
+        )
+    if isinstance(value, np.ma.MaskedArray) and np.ma.getmaskarray(value).any():
+        raise ValueError(
+            f"`{name}` is a masked array with masked elements, which a plan cannot read. "
+            "Fill them first, for instance with `.filled(0)`."
+        )
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"`{name}` must be an array or a nested list of numbers in which all rows have the "
+            f"same length. Received {_kind(value)}, which NumPy cannot read: {error}"
+        ) from error
+    if array.dtype.kind not in "buif":
+        what = {
+            "c": "complex numbers",
+            "O": "Python objects",
+            "U": "strings",
+            "S": "byte strings",
+            "M": "dates",
+            "m": "time spans",
+        }.get(array.dtype.kind, "elements that are not numbers")
+        raise TypeError(
+            f"`{name}` must hold real numbers (float, integer or bool). Received {what}: "
+            f"dtype={array.dtype}, shape={array.shape}."
+        )
+    if array.ndim == 0:
+        raise ValueError(
+            f"`{name}` must have at least one axis, the samples. Received a single number, {value!r}."
+        )
+    if array.size == 0:
+        raise ValueError(
+            f"`{name}` is empty: it has shape {array.shape}. Pass at least one sample."
+        )
+    return array
+
+
+def to_lanes(array: np.ndarray, name: str, dtype: str | None = None) -> np.ndarray:
+    """`array` as C-contiguous native float32 or int32, without a copy where it already is.
+
+    Args:
+        array: what `as_array` returned.
+        name: the argument, for messages.
+        dtype: `"float32"`, `"int32"`, or None: floats to float32, integers and bool to int32.
+
+    Raises:
+        ValueError: an integer lies outside int32.
+    """
+    if dtype is None:
+        dtype = "float32" if array.dtype.kind == "f" else "int32"
+    if dtype == "float32":
+        # Doubles beyond float32 become infinities, as they do in Keras.
+        with np.errstate(over="ignore"):
+            return np.ascontiguousarray(array, dtype=np.float32)
+    if array.dtype.kind in "ui" and array.dtype.itemsize >= 4 and array.dtype != np.int32:
+        low, high = array.min(), array.max()
+        if low < _INT32.min or high > _INT32.max:
+            raise ValueError(
+                f"`{name}` has integers outside the range of int32 (from {low} to {high}). "
+                "Convert it to float32 or rescale it."
+            )
+    return np.ascontiguousarray(array, dtype=np.int32)
+
+
+def _kind(value: Any) -> str:
+    cls = type(value)
+    return f"an object of type {cls.__module__}.{cls.__qualname__}"

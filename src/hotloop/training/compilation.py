@@ -1,0 +1,254 @@
+"""`compile`, and what a compiled model knows about itself: the half of `Trainer` without loops."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from hotloop import metrics as metrics_module
+from hotloop import ops, optimizers
+from hotloop.graph import Tensor
+from hotloop.training.arguments import check_count
+from hotloop.training.compile_loss import CompileLoss
+from hotloop.training.compile_metrics import CompileMetrics
+from hotloop.training.state import TrainerState
+
+_CUSTOM_STEPS = ("train_step", "test_step", "predict_step", "compute_metrics")
+
+
+class Compilation:
+    """Optimizer, loss and metrics of a model."""
+
+    def __init__(self) -> None:
+        self._trainer = TrainerState()
+        self.stop_training = False
+        self.stop_evaluating = False
+        self.stop_predicting = False
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: bool | str = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Configures the model for training.
+
+        Args:
+            optimizer: name, class or instance; see `hotloop.optimizers`.
+            loss: name, class, instance, or callable `fn(y_true, y_pred)`; None where the model's
+                losses come from `add_loss` and regularizers alone.
+            loss_weights: None, or the number that the loss is multiplied with.
+            metrics: list of names, classes, instances and callables `fn(y_true, y_pred)`;
+                `"accuracy"` and `"crossentropy"` are resolved from the shapes. They do not see
+                sample weights.
+            weighted_metrics: likewise, with sample and class weights.
+            run_eagerly: whether to call the step operation by operation, for debugging.
+            steps_per_execution: batches between two calls of the callbacks' batch hooks.
+            jit_compile: accepted for compatibility; steps are always compiled unless
+                `run_eagerly`.
+            auto_scale_loss: accepted for compatibility; float32 needs no scaling.
+
+        Raises:
+            ValueError, TypeError: an argument names nothing or has the wrong kind. The model keeps
+                its previous configuration.
+            NotImplementedError: an argument is meant for several outputs.
+        """
+        for method in _CUSTOM_STEPS:
+            if getattr(type(self), method, None) is not getattr(Compilation, method, None):
+                raise NotImplementedError(
+                    f"{type(self).__name__} overrides `{method}`: custom steps are not supported "
+                    "yet. Override `compute_loss`, or pass a loss and metrics to compile()."
+                )
+        if jit_compile not in ("auto", True, False):
+            raise ValueError(
+                f"`jit_compile` must be 'auto', True or False. Received: jit_compile={jit_compile!r}"
+            )
+        if not isinstance(auto_scale_loss, bool):
+            raise ValueError(
+                f"`auto_scale_loss` must be True or False. Received: {auto_scale_loss!r}"
+            )
+        if optimizer is None:
+            raise ValueError("`optimizer` is None. Pass a name such as 'adam', or an optimizer.")
+        steps_per_execution = check_count(steps_per_execution, "steps_per_execution")
+        optimizer = optimizers.get(optimizer)
+        names = getattr(self, "output_names", None)
+        if loss is None and loss_weights is not None:
+            raise ValueError("`loss_weights` was given without a `loss`.")
+        compile_loss = None if loss is None else CompileLoss(loss, loss_weights, names)
+        compile_metrics = None
+        if metrics is not None or weighted_metrics is not None:
+            compile_metrics = CompileMetrics(metrics, weighted_metrics)
+
+        state = self._trainer
+        with state.exclusive("compile", nested=True):
+            state.optimizer = optimizer
+            state.loss = loss
+            state.compile_loss = compile_loss
+            state.compile_metrics = compile_metrics
+            state.loss_tracker = metrics_module.Mean(name="loss")
+            state.run_eagerly = bool(run_eagerly)
+            state.jit_compile = jit_compile
+            state.steps_per_execution = steps_per_execution
+            state.plans.clear()
+            state.compiled = True
+        self.stop_training = False
+
+    @property
+    def compiled(self) -> bool:
+        """Whether `compile` was called."""
+        return self._trainer.compiled
+
+    @property
+    def optimizer(self) -> Any:
+        """The optimizer given to `compile`, or None."""
+        return self._trainer.optimizer
+
+    @optimizer.setter
+    def optimizer(self, value: Any) -> None:
+        self._trainer.optimizer = optimizers.get(value)
+        self._trainer.plans.clear()
+
+    @property
+    def loss(self) -> Any:
+        """The loss as it was given to `compile`, or None."""
+        return self._trainer.loss
+
+    @property
+    def run_eagerly(self) -> bool:
+        """Whether steps run operation by operation."""
+        return self._trainer.run_eagerly
+
+    @run_eagerly.setter
+    def run_eagerly(self, value: bool) -> None:
+        self._trainer.run_eagerly = bool(value)
+        self._trainer.plans.clear()
+
+    @property
+    def jit_compile(self) -> bool | str:
+        """As given to `compile`; without effect."""
+        return self._trainer.jit_compile
+
+    @property
+    def steps_per_execution(self) -> int:
+        """Batches between two calls of batch hooks."""
+        return self._trainer.steps_per_execution
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The loss tracker, the compiled metrics, and the metrics of the model's layers."""
+        found: list[Any] = []
+        state = self._trainer
+        if state.compiled:
+            found.append(state.loss_tracker)
+            if state.compile_metrics is not None:
+                found.append(state.compile_metrics)
+        for layer in self._flatten_layers():
+            # What another model was compiled with is that model's own business.
+            if layer is self or not isinstance(layer, Compilation):
+                found.extend(layer._metrics)
+        return found
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """Names of `metrics`."""
+        return [metric.name for metric in self.metrics]
+
+    def reset_metrics(self) -> None:
+        """Sets every metric back to its start."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """Current results of all metrics by name."""
+        results: dict[str, Any] = {}
+        for metric in self.metrics:
+            value = metric.result()
+            if isinstance(value, dict):
+                results.update(value)
+            else:
+                results[metric.name] = value
+        return results
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Tensor:
+        """The total loss of one batch: the compiled loss plus `self.losses`. May be overridden.
+
+        Args:
+            x: inputs.
+            y: targets, or None.
+            y_pred: predictions.
+            sample_weight: weights, or None.
+            training: whether this is a training step.
+
+        Returns:
+            float32 scalar.
+
+        Raises:
+            ValueError: there is neither a loss nor any `add_loss`.
+        """
+        del x, training
+        total = None
+        if self._trainer.compile_loss is not None:
+            total = self._trainer.compile_loss(y, y_pred, sample_weight)
+        for loss in self.losses:
+            extra = ops.sum(ops.cast(loss, "float32"))
+            total = extra if total is None else total + extra
+        if total is None:
+            raise ValueError("No loss to compute. Provide a `loss` argument in `compile()`.")
+        return total
+
+    def _compute_total_loss(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool
+    ) -> Tensor:
+        """`compute_loss`, overridden or not, with or without its `training` argument."""
+        kwargs = {}
+        if "training" in inspect.signature(self.compute_loss).parameters:
+            kwargs["training"] = training
+        loss = ops.convert_to_tensor(self.compute_loss(x, y, y_pred, sample_weight, **kwargs))
+        if loss.shape != ():
+            raise ValueError(
+                f"The loss of a batch must be a single number, but it has shape {loss.shape}. Reduce "
+                "it, for instance with ops.mean, or use a loss with a reduction other than None."
+            )
+        return loss
+
+    def _logs(self) -> dict[str, float]:
+        """Metric results as Python floats, by name in alphabetical order."""
+        results = self.get_metrics_result()
+        return {name: _plain(results[name]) for name in sorted(results)}
+
+    def _logs_in_order(self, logs: dict[str, Any]) -> Any:
+        """Logs as evaluate() returns them: the loss first; a number where it is the only one."""
+        names: list[str] = []
+        for metric in self.metrics:
+            if isinstance(metric, CompileMetrics):
+                names.extend(metric.result())
+            else:
+                names.append(metric.name)
+        values = [logs[name] for name in names if name in logs]
+        values += [logs[name] for name in sorted(logs) if name not in names]
+        return values[0] if len(values) == 1 else values
+
+    def _check_compiled(self, method: str) -> None:
+        if not self._trainer.compiled:
+            raise ValueError(
+                f"You must call `compile()` before using the model. {method}() needs an optimizer "
+                "and a loss, as in model.compile(optimizer='adam', loss='mse')."
+            )
+
+
+def _plain(value: Any) -> Any:
+    """A scalar as a float; anything else as an array."""
+    return float(value) if getattr(value, "shape", ()) == () else value.numpy()

@@ -1,0 +1,131 @@
+"""The loop over the batches of one pass, between callbacks and the executor."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hotloop.training.runner import BatchRunner
+
+# Seconds of native code between two looks at the progress display.
+_BUDGET = 0.05
+
+
+def run_pass(
+    mode: str,
+    runner: BatchRunner,
+    callbacks: Any,
+    *,
+    begin: int,
+    steps: int,
+    steps_per_execution: int,
+    logs: Callable[[], dict[str, float]],
+    stopped: Callable[[], bool],
+    index: np.ndarray | None = None,
+    outputs: list[np.ndarray] | None = None,
+) -> int:
+    """Runs up to `steps` batches from batch `begin` of the data; returns how many were run.
+
+    While no callback listens to single batches, the executor runs for some time before it comes
+    back for the progress display. Otherwise the batch hooks are called around every
+    `steps_per_execution` batches, and `stopped` is asked after each.
+
+    Args:
+        mode: "train", "test" or "predict".
+        runner: the batches.
+        callbacks: a `CallbackList`.
+        begin: first batch.
+        steps: batches to run; fewer are run, with a warning, when the data ends before.
+        steps_per_execution: batches between batch hooks.
+        logs: makes the logs handed to the callbacks.
+        stopped: whether to end the pass.
+        index: order of the samples, or None.
+        outputs: arrays for the predictions, or None.
+    """
+    available = min(steps, runner.batches - begin)
+    every_batch = getattr(callbacks, f"overrides_{mode}_batch")
+    on_begin = getattr(callbacks, f"on_{mode}_batch_begin")
+    on_end = getattr(callbacks, f"on_{mode}_batch_end")
+    done = 0
+    while done < available:
+        if every_batch:
+            on_begin(done)
+            first, target = done, min(done + steps_per_execution, available)
+            while done < target:
+                done += runner.run(begin + done, target - done, index=index, outputs=outputs)
+            on_end(done - 1, _batch_logs(runner, begin + first, begin + done, outputs) or logs())
+        else:
+            done += runner.run(
+                begin + done, available - done, index=index, outputs=outputs, budget=_BUDGET
+            )
+            callbacks.progress(mode, done, logs())
+        if stopped():
+            return done
+    if available < steps:
+        warnings.warn(
+            "Your input ran out of data; interrupting training. Make sure that the arrays have at "
+            "least `steps_per_epoch * epochs` batches.",
+            stacklevel=3,
+        )
+    return done
+
+
+def _batch_logs(
+    runner: BatchRunner, first: int, last: int, outputs: list[np.ndarray] | None
+) -> dict[str, Any] | None:
+    """What `on_predict_batch_end` is told: the predictions just made."""
+    if outputs is None:
+        return None
+    rows = slice(first * runner.batch_size, last * runner.batch_size)
+    made = [array[rows] for array in outputs]
+    return {"outputs": made[0] if len(made) == 1 else made}
+
+
+class Order:
+    """In which order an epoch visits the samples, and where it starts.
+
+    With `steps_per_epoch` an epoch goes on where the last one stopped; a new order is drawn when
+    the data has been used up.
+
+    Args:
+        samples: length of the data.
+        batch_size: samples per batch.
+        shuffle: False, True, or `"batch"` (within each batch only).
+        generator: what to draw from.
+    """
+
+    def __init__(
+        self, samples: int, batch_size: int, shuffle: bool | str, generator: np.random.Generator
+    ) -> None:
+        self._samples = samples
+        self._batch_size = batch_size
+        self._batches = -(-samples // batch_size)
+        self._shuffle = shuffle
+        self._generator = generator
+        self._begin = self._batches
+        self._index: np.ndarray | None = None
+
+    def next_epoch(self) -> tuple[int, np.ndarray | None]:
+        """The first batch of the coming epoch, and the order of all samples (None: as they are)."""
+        if self._begin >= self._batches:
+            self._begin = 0
+            self._index = self._draw()
+        return self._begin, self._index
+
+    def advance(self, batches: int) -> None:
+        """Tells how many batches the epoch has used."""
+        self._begin += batches
+
+    def _draw(self) -> np.ndarray | None:
+        if not self._shuffle:
+            return None
+        index = np.arange(self._samples, dtype=np.int64)
+        if self._shuffle == "batch":
+            for start in range(0, self._samples, self._batch_size):
+                self._generator.shuffle(index[start : start + self._batch_size])
+        else:
+            self._generator.shuffle(index)
+        return index

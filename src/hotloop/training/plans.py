@@ -1,0 +1,153 @@
+"""Compiled steps, kept by the model that they belong to."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+import numpy as np
+
+from hotloop import graph
+from hotloop.training.data import Data
+from hotloop.training.steps import Step, make_step
+
+# Enough for the batch sizes and remainders of any normal program; bounds the memory of one that
+# predicts on arrays of ever new lengths.
+_CAPACITY = 64
+
+
+class Plan:
+    """One step for one batch size: compiled, or run eagerly where it cannot be traced.
+
+    A plan has one arena, so that calls from several threads take turns.
+    """
+
+    def __init__(self, step: Step, specs: Sequence[tuple[tuple[int, ...], str]], eager: bool):
+        self.batch_size = specs[0][0][0]
+        self.tracing_error: graph.TracingError | None = None
+        self._step = step
+        self._lock = threading.Lock()
+        self._executable: graph.Executable | None = None
+        self._outputs: list[tuple[tuple[int, ...], str]] | None = None
+        if not eager:
+            try:
+                trace = graph.trace(step, specs)
+            except graph.TracingError as error:
+                self.tracing_error = error
+            else:
+                self._outputs = [(tensor.shape, tensor.dtype) for tensor in trace.outputs]
+                self._executable = graph.compile(trace, batched=True)
+
+    @property
+    def eager(self) -> bool:
+        return self._executable is None
+
+    def run(
+        self,
+        arrays: list[np.ndarray],
+        *,
+        index: np.ndarray | None,
+        outputs: list[np.ndarray] | None,
+        start: int,
+        steps: int,
+        budget: float | None,
+    ) -> int:
+        """Runs up to `steps` batches from batch `start`; returns how many. See `Executable.run`."""
+        if self._executable is not None:
+            with self._lock:
+                return self._executable.run(
+                    arrays, index=index, outputs=outputs, start=start, steps=steps, budget=budget
+                )
+        place = slice(start * self.batch_size, (start + 1) * self.batch_size)
+        rows = place if index is None else index[place]
+        results = self.run_eagerly([array[rows] for array in arrays])
+        for target, result in zip(outputs or (), results, strict=outputs is not None):
+            target[place] = result
+        return 1
+
+    def output_specs(self, arrays: list[np.ndarray]) -> list[tuple[tuple[int, ...], str]]:
+        """Shape and dtype of the step's results; an eager step runs on the first batch for them."""
+        if self._outputs is None:
+            results = self.run_eagerly([array[: self.batch_size] for array in arrays])
+            self._outputs = [(result.shape, result.dtype.name) for result in results]
+        return self._outputs
+
+    def run_eagerly(self, arrays: list[np.ndarray]) -> list[Any]:
+        """One batch, operation by operation; returns the step's results as arrays."""
+        with graph.Scope(symbolic=False):
+            return [np.asarray(t) for t in self._step(*map(graph.constant, arrays))]
+
+
+class PlanCache:
+    """The plans of one model, dropped when its layers, variables or `trainable` flags change."""
+
+    def __init__(self) -> None:
+        self._plans: OrderedDict[Hashable, Any] = OrderedDict()
+        self._fingerprint: Hashable = None
+        self._lock = threading.RLock()
+        self._warned = False
+
+    def clear(self) -> None:
+        with self._lock:
+            self._plans.clear()
+
+    def get(self, model: Any, key: Hashable, make: Callable[[], Any]) -> Any:
+        """What `make` returned for `key` since the model last changed."""
+        with self._lock:
+            fingerprint = model_fingerprint(model)
+            if fingerprint != self._fingerprint:
+                self._plans.clear()
+                self._fingerprint = fingerprint
+            found = self._plans.get(key)
+            if found is not None:
+                self._plans.move_to_end(key)
+                return found
+            made = make()
+            # Making it may have built the model.
+            self._fingerprint = model_fingerprint(model)
+            self._plans[key] = made
+            while len(self._plans) > _CAPACITY:
+                self._plans.popitem(last=False)
+            return made
+
+    def plan(self, model: Any, mode: str, data: Data, batch_size: int) -> Plan:
+        """The plan of `mode` for batches of `batch_size` samples like those of `data`."""
+
+        def make() -> Plan:
+            specs = batch_specs(data, batch_size)
+            plan = Plan(make_step(model, mode, data), specs, eager=model.run_eagerly)
+            if plan.tracing_error is not None and not self._warned:
+                self._warned = True
+                warnings.warn(
+                    f"Model {model.name!r} runs eagerly, operation by operation, because it cannot "
+                    f"be compiled: {plan.tracing_error}",
+                    stacklevel=2,
+                )
+            return plan
+
+        return self.get(model, (mode, *plan_key(data, batch_size)), make)
+
+
+def batch_specs(data: Data, batch_size: int) -> list[tuple[tuple[int, ...], str]]:
+    """Shape and dtype of each array of a batch."""
+    return [((batch_size, *array.shape[1:]), array.dtype.name) for array in data.arrays]
+
+
+def plan_key(data: Data, batch_size: int) -> tuple[Hashable, ...]:
+    """What a step's graph depends on, besides the model."""
+    return (
+        batch_size,
+        repr(data.structure),
+        data.y is not None,
+        data.sample_weight is not None,
+        *((array.shape[1:], array.dtype.char) for array in data.arrays),
+    )
+
+
+def model_fingerprint(model: Any) -> Hashable:
+    """Changes when layers, variables or `trainable` flags of the model do."""
+    layers = tuple((id(layer), layer.trainable) for layer in model._flatten_layers())
+    return layers, tuple(map(id, model.variables))

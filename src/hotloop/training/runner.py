@@ -1,0 +1,96 @@
+"""Batches of one data set through the plans of one model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hotloop.training.data import Data
+
+
+class BatchRunner:
+    """Runs the batches of `data` in order, or in the order of an index vector.
+
+    The short last batch has a plan of its own. Both are made here, before the first batch runs, so
+    that a model which cannot be traced fails with its weights untouched.
+
+    Args:
+        model: the model.
+        mode: "train", "test" or "predict".
+        data: the arrays.
+        batch_size: samples per batch.
+    """
+
+    def __init__(self, model: Any, mode: str, data: Data, batch_size: int) -> None:
+        self.data = data
+        self.batch_size = batch_size
+        self._full, tail = divmod(data.samples, batch_size)
+        plans = model._trainer.plans
+        self._plan = plans.plan(model, mode, data, batch_size) if self._full else None
+        self._tail_plan = plans.plan(model, mode, data, tail) if tail else None
+        self._tail_arrays = data.rows(self._full * batch_size, data.samples).arrays if tail else []
+
+    @property
+    def batches(self) -> int:
+        return self._full + (self._tail_plan is not None)
+
+    def run(
+        self,
+        start: int,
+        steps: int,
+        *,
+        index: np.ndarray | None = None,
+        outputs: list[np.ndarray] | None = None,
+        budget: float | None = None,
+    ) -> int:
+        """Runs at most `steps` batches from batch `start` on; returns how many were run.
+
+        With `index` (int64 `[samples]`), batch s holds the samples `index[s * batch_size + r]`.
+        `outputs` are arrays `[samples, ...]`, written in the order of the batches.
+        """
+        if start < self._full:
+            return self._plan.run(
+                self.data.arrays,
+                index=index,
+                outputs=outputs,
+                start=start,
+                steps=min(steps, self._full - start),
+                budget=budget,
+            )
+        first = self._full * self.batch_size
+        return self._tail_plan.run(
+            self._tail_arrays if index is None else self.data.arrays,
+            index=None if index is None else index[first:],
+            outputs=None if outputs is None else [array[first:] for array in outputs],
+            start=0,
+            steps=1,
+            budget=budget,
+        )
+
+    def output_arrays(self, batches: int) -> list[np.ndarray]:
+        """Empty arrays for the predictions on the first `batches` batches.
+
+        Raises:
+            ValueError: an output has no axis of samples.
+        """
+        samples = min(batches * self.batch_size, self.data.samples)
+        plan = self._plan or self._tail_plan
+        arrays = []
+        for shape, dtype in plan.output_specs(self.data.arrays):
+            if not shape or shape[0] != plan.batch_size:
+                raise ValueError(
+                    f"predict needs one prediction per sample, but an output has shape {shape} for "
+                    f"a batch of {plan.batch_size}."
+                )
+            # Plans write lanes of 4 bytes: truth values as int32, until `finish_outputs`.
+            arrays.append(np.empty((samples, *shape[1:]), "int32" if dtype == "bool" else dtype))
+        return arrays
+
+    def finish_outputs(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
+        """`output_arrays` after the run, in the dtypes that the model has."""
+        plan = self._plan or self._tail_plan
+        specs = plan.output_specs(self.data.arrays)
+        return [
+            array.astype(dtype, copy=False) for array, (_, dtype) in zip(arrays, specs, strict=True)
+        ]

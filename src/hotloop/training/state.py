@@ -1,0 +1,58 @@
+"""What `compile` leaves on a model."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from hotloop.training.plans import PlanCache
+
+
+class TrainerState:
+    """Optimizer, loss, metrics and plans of one model, and who is training it right now."""
+
+    def __init__(self) -> None:
+        self.compiled = False
+        self.optimizer: Any = None
+        self.loss: Any = None
+        self.compile_loss: Any = None
+        self.compile_metrics: Any = None
+        self.loss_tracker: Any = None
+        self.run_eagerly = False
+        self.jit_compile: bool | str = "auto"
+        self.steps_per_execution = 1
+        self.plans = PlanCache()
+        self._guard = threading.Lock()
+        self._owner: int | None = None
+        self._depth = 0
+
+    @contextlib.contextmanager
+    def exclusive(self, method: str, *, nested: bool) -> Iterator[None]:
+        """Keeps other threads from training or evaluating meanwhile.
+
+        Args:
+            method: what is being called, for the message.
+            nested: whether it may run inside another one on the same thread (from a callback).
+
+        Raises:
+            RuntimeError: somebody else is at it.
+        """
+        me = threading.get_ident()
+        with self._guard:
+            if self._owner is not None and (self._owner != me or not nested):
+                where = "on this thread" if self._owner == me else "in another thread"
+                raise RuntimeError(
+                    f"{method}() was called on a model that is already training or evaluating "
+                    f"{where}. Wait for that to end, or use one model per thread."
+                )
+            self._owner = me
+            self._depth += 1
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._depth -= 1
+                if self._depth == 0:
+                    self._owner = None

@@ -1,0 +1,388 @@
+"""fit, evaluate, predict and their one-batch forms."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+from typing import Any
+
+
+from hotloop import graph
+from hotloop.callbacks import CallbackList
+from hotloop.ops import tree
+from hotloop.random import numpy_generator
+from hotloop.training.arguments import (
+    check_count,
+    check_shuffle,
+    check_validation_freq,
+    check_validation_split,
+    check_verbose,
+    is_validation_epoch,
+)
+from hotloop.training.compilation import Compilation
+from hotloop.training.data import (
+    Data,
+    make_data,
+    split_data,
+    unpack_validation_data,
+    weigh_classes,
+)
+from hotloop.training.loop import Order, run_pass
+from hotloop.training.plans import batch_specs, plan_key
+from hotloop.training.runner import BatchRunner
+from hotloop.training.steps import pack_inputs, single_output
+from hotloop.training.targets import check_targets
+
+
+class Trainer(Compilation):
+    """Mix-in of `Model`: training, evaluation and prediction on arrays."""
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool | str = True,
+        class_weight: dict[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+    ) -> Any:
+        """Trains the model.
+
+        Everything is checked before the first update: a call that raises on its arguments leaves
+        weights and optimizer as they were.
+
+        Args:
+            x: samples, `[samples, ...]` of any real dtype; a list or dictionary of such arrays for
+                a model with several inputs.
+            y: targets, `[samples, ...]`; None if the model needs none.
+            batch_size: samples per update; None for 32.
+            epochs: epoch to stop after (counted with `initial_epoch`).
+            verbose: "auto", 0 (silent), 1 (progress bar) or 2 (one line per epoch).
+            callbacks: list of `Callback`s.
+            validation_split: share of the samples, the last ones, to hold back for validation.
+            validation_data: `(x, y)` or `(x, y, sample_weight)`; overrides `validation_split`.
+            shuffle: whether to draw a new order for each epoch; "batch" shuffles inside batches.
+            class_weight: weight per class, by which the weights of the samples are multiplied.
+            sample_weight: weight per sample, or as the loss broadcasts it.
+            initial_epoch: epoch to start from.
+            steps_per_epoch: batches per epoch; None for all. The next epoch goes on from there.
+            validation_steps: batches to validate on; None for all.
+            validation_batch_size: samples per validation batch; None for `batch_size`.
+            validation_freq: validate after every so many epochs, or after the epochs of a list.
+
+        Returns:
+            The `History` of the run.
+
+        Raises:
+            ValueError, TypeError, NotImplementedError: naming the argument.
+            RuntimeError: the model is training already.
+        """
+        self._check_compiled("fit")
+        epochs = check_count(epochs, "epochs", least=0)
+        initial_epoch = check_count(initial_epoch, "initial_epoch", least=0)
+        verbose = check_verbose(verbose)
+        shuffle = check_shuffle(shuffle)
+        split = check_validation_split(validation_split)
+        freq = check_validation_freq(validation_freq)
+        steps_per_epoch = check_count(steps_per_epoch, "steps_per_epoch", optional=True)
+        batch_size = check_count(batch_size, "batch_size", optional=True)
+        validation_steps = check_count(validation_steps, "validation_steps", optional=True)
+        validation_batch_size = check_count(
+            validation_batch_size, "validation_batch_size", optional=True
+        )
+        state = self._trainer
+        with state.exclusive("fit", nested=False):
+            data = self._make_data(x, y, sample_weight)
+            held_back: Data | None = None
+            if validation_data is not None:
+                names = [f"validation_data[{i}]" for i in range(3)]
+                held_back = self._make_data(*unpack_validation_data(validation_data), names=names)
+            elif split:
+                data, held_back = split_data(data, split)
+            # Class weights are for training; validation sees the samples as they are.
+            data = weigh_classes(data, class_weight)
+            batch_size = batch_size or _default_batch_size(data.samples, steps_per_epoch)
+            self._prepare(data, batch_size, "y")
+            validation: BatchRunner | None = None
+            if held_back is not None:
+                size = validation_batch_size or batch_size
+                self._prepare(held_back, size, "validation_data[1]" if validation_data else "y")
+                validation = BatchRunner(self, "test", held_back, size)
+            self._build_optimizer()
+            runner = BatchRunner(self, "train", data, batch_size)
+
+            steps = steps_per_epoch or runner.batches
+            callbacks = self._callback_list(callbacks, verbose, epochs, steps, add_history=True)
+            order = Order(data.samples, batch_size, shuffle, numpy_generator())
+            self.stop_training = False
+            logs: dict[str, Any] = {}
+            callbacks.on_train_begin()
+            for epoch in range(initial_epoch, epochs):
+                self.reset_metrics()
+                callbacks.on_epoch_begin(epoch)
+                begin, index = order.next_epoch()
+                done = run_pass(
+                    "train",
+                    runner,
+                    callbacks,
+                    begin=begin,
+                    steps=steps,
+                    steps_per_execution=state.steps_per_execution,
+                    logs=self._logs,
+                    stopped=lambda: self.stop_training,
+                    index=index,
+                )
+                order.advance(done)
+                logs = self._logs()
+                if validation is not None and is_validation_epoch(epoch, freq):
+                    results = self._run_evaluation(validation, callbacks, validation_steps)
+                    logs.update({f"val_{name}": value for name, value in results.items()})
+                callbacks.on_epoch_end(epoch, logs)
+                if self.stop_training:
+                    break
+            callbacks.on_train_end(logs)
+        return self.history
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Loss and metrics on data, without training.
+
+        Args:
+            x, y, batch_size, verbose, sample_weight, callbacks: as for `fit`.
+            steps: batches to look at; None for all.
+            return_dict: whether to return a dictionary by name.
+
+        Returns:
+            The loss, or the list of loss and metrics, or the dictionary; Python floats.
+        """
+        self._check_compiled("evaluate")
+        verbose = check_verbose(verbose)
+        batch_size = check_count(batch_size, "batch_size", optional=True)
+        steps = check_count(steps, "steps", optional=True)
+        with self._trainer.exclusive("evaluate", nested=True):
+            data = self._make_data(x, y, sample_weight)
+            batch_size = batch_size or _default_batch_size(data.samples, steps)
+            self._prepare(data, batch_size, "y")
+            runner = BatchRunner(self, "test", data, batch_size)
+            callbacks = self._callback_list(callbacks, verbose, 1, steps or runner.batches)
+            logs = self._run_evaluation(runner, callbacks, steps)
+            return logs if return_dict else self._logs_in_order(logs)
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
+        """The model's outputs for `x`. May be called from several threads at once.
+
+        Args:
+            x, batch_size, verbose, callbacks: as for `fit`.
+            steps: batches to predict; None for all.
+
+        Returns:
+            Array `[samples, ...]`, or the model's structure of such arrays.
+        """
+        verbose = check_verbose(verbose)
+        batch_size = check_count(batch_size, "batch_size", optional=True)
+        steps = check_count(steps, "steps", optional=True)
+        data = self._make_data(x)
+        batch_size = batch_size or _default_batch_size(data.samples, steps)
+        structure = self._forward_spec(data, min(batch_size, data.samples))
+        runner = BatchRunner(self, "predict", data, batch_size)
+        steps = steps or runner.batches
+        callbacks = self._callback_list(callbacks, verbose, 1, steps)
+        outputs = runner.output_arrays(steps)
+        self.stop_predicting = False
+        callbacks.on_predict_begin()
+        done = run_pass(
+            "predict",
+            runner,
+            callbacks,
+            begin=0,
+            steps=steps,
+            steps_per_execution=self._trainer.steps_per_execution,
+            logs=dict,
+            stopped=lambda: self.stop_predicting,
+            outputs=outputs,
+        )
+        callbacks.on_predict_end()
+        rows = done * batch_size
+        results = [array[:rows] for array in runner.finish_outputs(outputs)]
+        return tree.pack_sequence_as(structure, results)
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: dict[int, float] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """One update on the samples given. Arguments and result as for `fit` and `evaluate`."""
+        self._check_compiled("train_on_batch")
+        with self._trainer.exclusive("train_on_batch", nested=True):
+            data = weigh_classes(self._make_data(x, y, sample_weight), class_weight)
+            self._prepare(data, data.samples, "y")
+            self._build_optimizer()
+            return self._run_one("train", data, return_dict)
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """Loss and metrics of the samples given, as one batch. Result as for `evaluate`."""
+        self._check_compiled("test_on_batch")
+        with self._trainer.exclusive("test_on_batch", nested=True):
+            data = self._make_data(x, y, sample_weight)
+            self._prepare(data, data.samples, "y")
+            return self._run_one("test", data, return_dict)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """The model's outputs for the samples given, as one batch."""
+        data = self._make_data(x)
+        structure = self._forward_spec(data, data.samples)
+        runner = BatchRunner(self, "predict", data, data.samples)
+        outputs = runner.output_arrays(1)
+        runner.run(0, 1, outputs=outputs)
+        return tree.pack_sequence_as(structure, runner.finish_outputs(outputs))
+
+    def _run_one(self, mode: str, data: Data, return_dict: bool) -> Any:
+        runner = BatchRunner(self, mode, data, data.samples)
+        self.reset_metrics()
+        runner.run(0, 1)
+        logs = self._logs()
+        return logs if return_dict else self._logs_in_order(logs)
+
+    def _run_evaluation(
+        self, runner: BatchRunner, callbacks: Any, steps: int | None
+    ) -> dict[str, Any]:
+        self.stop_evaluating = False
+        callbacks.on_test_begin()
+        self.reset_metrics()
+        run_pass(
+            "test",
+            runner,
+            callbacks,
+            begin=0,
+            steps=steps or runner.batches,
+            steps_per_execution=self._trainer.steps_per_execution,
+            logs=self._logs,
+            stopped=lambda: self.stop_evaluating,
+        )
+        logs = self._logs()
+        callbacks.on_test_end(logs)
+        return logs
+
+    def _callback_list(
+        self, callbacks: Any, verbose: Any, epochs: int, steps: int, add_history: bool = False
+    ) -> CallbackList:
+        if isinstance(callbacks, CallbackList):
+            return callbacks
+        return CallbackList(
+            callbacks,
+            add_history=add_history,
+            add_progbar=verbose != 0,
+            verbose=verbose,
+            epochs=epochs,
+            steps=steps,
+            model=self,
+        )
+
+    def _make_data(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        names: Any = ("x", "y", "sample_weight"),
+    ) -> Data:
+        inputs, structure = self._input_specs(x, names[0])
+        return make_data(
+            x,
+            y,
+            sample_weight,
+            inputs=inputs,
+            input_structure=structure,
+            names=tuple(names),
+        )
+
+    def _prepare(self, data: Data, batch_size: int, y_name: str) -> None:
+        """Builds the model, its loss and its metrics, and checks the targets against them."""
+        state = self._trainer
+        if data.y is None and (state.compile_loss is not None or state.compile_metrics is not None):
+            raise ValueError(
+                f"`{y_name}` is missing: the model was compiled with a loss or metrics, which need "
+                "targets."
+            )
+        batch = min(batch_size, data.samples)
+        y_pred = single_output(self._forward_spec(data, batch))
+        if data.y is None:
+            return
+        y_true = SimpleNamespace(shape=(batch, *data.y.shape[1:]))
+        if state.compile_loss is not None:
+            if not y_pred.shape:
+                raise ValueError(
+                    "The model returns a single number for a whole batch; a loss needs one "
+                    "prediction per sample."
+                )
+            state.compile_loss.build(y_true, y_pred)
+            check_targets(state.compile_loss.loss, data.y, y_pred.shape, y_name)
+        if state.compile_metrics is not None:
+            state.compile_metrics.build(y_true, y_pred)
+
+    def _forward_spec(self, data: Data, batch_size: int) -> Any:
+        """What the model returns for a batch: its structure, with `shape`d leaves. Builds it."""
+
+        def make() -> Any:
+            spec: list[Any] = []
+
+            def forward(*tensors: Any) -> list[Any]:
+                outputs = self(pack_inputs(data.structure, tensors), training=False)
+                spec.append(
+                    tree.map_structure(lambda t: SimpleNamespace(shape=tuple(t.shape)), outputs)
+                )
+                return []
+
+            if not self.run_eagerly:
+                try:
+                    graph.trace(forward, batch_specs(data, batch_size))
+                    return spec[-1]
+                except graph.TracingError:
+                    pass  # The plan will say so, once, and run eagerly.
+            with graph.Scope(symbolic=False) as scope:
+                forward(*(graph.constant(array[:batch_size]) for array in data.arrays))
+                scope.updates.clear()
+            return spec[-1]
+
+        key = ("forward", *plan_key(data, batch_size))
+        return self._trainer.plans.get(self, key, make)
+
+    def _build_optimizer(self) -> None:
+        """Makes the optimizer's variables, unless it has them for all that is to be trained."""
+        optimizer, variables = self.optimizer, self.trainable_variables
+        if not optimizer.built and variables:
+            optimizer.build(variables)
+
+
+def _default_batch_size(samples: int, steps: int | None) -> int:
+    return math.ceil(samples / steps) if steps else 32
