@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hotloop import ops as ops
     from hotloop import optimizers as optimizers
     from hotloop import plot as plot
+    from hotloop import random as random
     from hotloop import regularizers as regularizers
     from hotloop import utils as utils
     from hotloop.graph import HotloopError as HotloopError
