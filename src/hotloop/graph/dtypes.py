@@ -15,7 +15,7 @@ _NUMPY = {FLOAT: np.dtype(np.float32), INT: np.dtype(np.int32), BOOL: np.dtype(n
 
 
 def canonical_dtype(dtype: Any) -> str:
-    """The engine dtype that holds `dtype`: any float is float32, any integer int32, as Keras on JAX.
+    """The engine dtype that holds `dtype`: float32 for floats, int32 for integers.
 
     Accepts names, NumPy dtypes and Python types. Raises `TypeError` for complex, string, object, …
     """
@@ -42,7 +42,7 @@ def numpy_dtype(dtype: str) -> np.dtype:
 
 
 def to_array(value: Any, dtype: str | None = None) -> np.ndarray:
-    """`value` as a new C-contiguous array of one of the three dtypes; never shares memory with `value`.
+    """`value` as a new C-contiguous array of one of the three dtypes, sharing no memory.
 
     Raises `TypeError` for arrays that are not numbers, `OverflowError` for integers beyond int32.
     """
@@ -56,7 +56,7 @@ def to_array(value: Any, dtype: str | None = None) -> np.ndarray:
         if array.size == 0 and array.dtype == np.float64:
             array = array.astype(np.float32)
     kind = array.dtype.kind
-    if kind not in _BY_KIND and not (array.dtype.name == "bfloat16"):
+    if kind not in _BY_KIND and array.dtype.name != "bfloat16":
         what = {"c": "complex numbers", "O": "Python objects", "U": "strings", "S": "byte strings"}
         raise TypeError(
             f"Cannot make a tensor of {what.get(kind, 'values')} (dtype {array.dtype}, "

@@ -42,9 +42,9 @@ def gradients(loss: Tensor, wrt: Sequence[Tensor]) -> list[Tensor]:
     for tensor in order:
         if id(tensor) not in needed and tensor.dtype == FLOAT:
             primitive = PRIMITIVES.get(tensor.primitive)
-            if primitive is not None and primitive.gradient is not None:
-                if any(id(t) in needed for t in tensor.inputs):
-                    needed.add(id(tensor))
+            differentiable = primitive is not None and primitive.gradient is not None
+            if differentiable and any(id(t) in needed for t in tensor.inputs):
+                needed.add(id(tensor))
     found: dict[int, Tensor] = {id(loss): fill(1.0, loss.shape, FLOAT)}
     for tensor in reversed(order):
         g = found.get(id(tensor))

@@ -84,8 +84,8 @@ def _dispatch(function: Callable[..., Any], name: str, args: Any, kwargs: Any) -
         values = _to_numpy(args), _to_numpy(kwargs)
     except TracingError:
         raise TracingError(
-            f"numpy.{name} was called on a symbolic tensor with arguments that hotloop.ops does not "
-            "know, so it cannot be part of a compiled function. Write it with functions of "
+            f"numpy.{name} was called on a symbolic tensor with arguments that hotloop.ops does "
+            "not know, so it cannot be part of a compiled function. Write it with functions of "
             "hotloop.ops, or compile the model with run_eagerly=True."
         ) from None
     return function(*values[0], **values[1])

@@ -1,4 +1,4 @@
-"""Scopes decide what reading and assigning a variable means, and whether eager tensors keep a tape."""
+"""Scopes: what reading and assigning a variable means, and whether eager tensors keep a tape."""
 
 from __future__ import annotations
 

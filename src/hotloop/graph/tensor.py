@@ -53,7 +53,7 @@ class Tensor(Operators):
     def value(self) -> np.ndarray | None:
         """The value of a concrete tensor (shared, not to be written), None for a symbolic one."""
         if self._value is None and self.concrete:
-            arrays = [tensor.value for tensor in self.inputs]
+            arrays: list[Any] = [tensor.value for tensor in self.inputs]
             self._value = evaluate(self.primitive, arrays, self.attrs, self.shape, self.dtype)
         return self._value
 
@@ -115,8 +115,8 @@ class Tensor(Operators):
     def __index__(self) -> int:
         if self.dtype != "int32" or self.size != 1:
             raise TypeError(
-                f"Only an int32 tensor of one element can be an index, not a {self.dtype} tensor of "
-                f"shape {self.shape}."
+                f"Only an int32 tensor of one element can be an index, not a {self.dtype} tensor "
+                f"of shape {self.shape}."
             )
         return int(self._known("The value as an index").item())
 
@@ -206,7 +206,8 @@ def apply(primitive: str, inputs: Sequence[Tensor], **attrs: Any) -> Tensor:
         return Tensor(primitive, shape, dtype, inputs, attrs, origin=origin)
     if scope is not None and scope.symbolic:
         return Tensor(primitive, shape, dtype, inputs, attrs, concrete=True)
-    value = evaluate(primitive, [tensor.value for tensor in inputs], attrs, shape, dtype)
+    arrays: list[Any] = [tensor.value for tensor in inputs]
+    value = evaluate(primitive, arrays, attrs, shape, dtype)
     if scope is None:
         return Tensor("constant", shape, dtype, value=value, concrete=True)
     return Tensor(primitive, shape, dtype, inputs, attrs, value=value, concrete=True)

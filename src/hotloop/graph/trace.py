@@ -46,8 +46,8 @@ def trace(fn: Callable[..., Sequence[Any]], specs: Sequence[tuple[Sequence[int],
     for tensor in (*outputs, *updates.values()):
         if tensor.origin not in (0, scope.serial):
             raise TracingError(
-                f"A compiled function returned or assigned a symbolic tensor (shape {tensor.shape}) "
-                "that was made while another function was compiled. Return only what the function "
-                "computes from its own arguments and from variables."
+                "A compiled function returned or assigned a symbolic tensor (shape "
+                f"{tensor.shape}) that was made while another function was compiled. Return only "
+                "what the function computes from its own arguments and from variables."
             )
     return Trace(inputs, outputs, updates, dict(scope.reads))

@@ -162,13 +162,13 @@ class Variable(Operators):
     def _check(self, shape: tuple[int, ...], dtype: str) -> None:
         if shape != self.shape:
             raise ValueError(
-                f"Variable {self.name!r} has shape {self.shape}; a value of shape {shape} cannot be "
-                "assigned to it."
+                f"Variable {self.name!r} has shape {self.shape}; a value of shape {shape} cannot "
+                "be assigned to it."
             )
         if dtype == "float32" and self.dtype != "float32":
             raise TypeError(
-                f"Variable {self.name!r} is {self.dtype}; a float32 value cannot be assigned to it. "
-                f'Convert the value with ops.cast(value, "{self.dtype}").'
+                f"Variable {self.name!r} is {self.dtype}; a float32 value cannot be assigned to "
+                f'it. Convert the value with ops.cast(value, "{self.dtype}").'
             )
 
     def assign_add(self, value: Any) -> Any:

@@ -63,6 +63,27 @@ from hotloop.ops.logic import (
     logical_xor,
     not_equal,
 )
+from hotloop.ops.manipulation import (
+    broadcast_to,
+    concatenate,
+    expand_dims,
+    flip,
+    hstack,
+    moveaxis,
+    pad,
+    ravel,
+    repeat,
+    reshape,
+    roll,
+    split,
+    squeeze,
+    stack,
+    swapaxes,
+    tile,
+    transpose,
+    unstack,
+    vstack,
+)
 from hotloop.ops.math import (
     abs,
     absolute,
@@ -158,27 +179,6 @@ from hotloop.ops.reductions import (
     std,
     sum,
     var,
-)
-from hotloop.ops.shape import (
-    broadcast_to,
-    concatenate,
-    expand_dims,
-    flip,
-    hstack,
-    moveaxis,
-    pad,
-    ravel,
-    repeat,
-    reshape,
-    roll,
-    split,
-    squeeze,
-    stack,
-    swapaxes,
-    tile,
-    transpose,
-    unstack,
-    vstack,
 )
 from hotloop.ops.symbolic import KerasTensor, Node, Operation
 

@@ -16,7 +16,7 @@ from hotloop.ops.convert import (
     tensor,
 )
 from hotloop.ops.dispatch import op
-from hotloop.ops.shape import ravel
+from hotloop.ops.manipulation import ravel
 
 
 @op
@@ -87,7 +87,7 @@ def slice(inputs: Any, start_indices: Any, shape: Any) -> Tensor:
 
 
 def _hits(indices: Tensor, size: int, axis: int) -> Tensor:
-    """Bool: along a new `axis` of `size`, whether the position is the index (negative from the end)."""
+    """Bool: along a new `axis` of `size`, whether the position is the index modulo `size`."""
     spread = apply("reshape", [indices], shape=(*indices.shape[:axis], 1, *indices.shape[axis:]))
     shape = (*indices.shape[:axis], size, *indices.shape[axis:])
     places = apply("iota", [], shape=shape, axis=axis)

@@ -146,14 +146,14 @@ def negative(x: Any) -> Tensor:
 
 @op
 def absolute(x: Any) -> Tensor:
-    """The absolute value; its gradient at 0 is 0."""
+    """The absolute value; its gradient at 0 is 1, as in JAX."""
     x = tensor(x)
     return x if x.dtype == "bool" else apply("abs", [x])
 
 
 @op
 def abs(x: Any) -> Tensor:
-    """The absolute value; its gradient at 0 is 0."""
+    """The absolute value; its gradient at 0 is 1, as in JAX."""
     x = tensor(x)
     return x if x.dtype == "bool" else apply("abs", [x])
 
@@ -243,12 +243,15 @@ def log10(x: Any) -> Tensor:
 def logaddexp(x1: Any, x2: Any) -> Tensor:
     """log(exp(x1) + exp(x2)) without overflow."""
     a, b = promote(x1, x2, least="float32")
-    high = apply("max", [a, b])
     gap = apply("sub", [a, b])
-    # inf - inf: the two are equal, and the larger is the answer but for log(2).
-    gap = apply("select", [apply("eq", [a, b]), _like(0.0, gap), gap])
-    small = apply("log1p", [apply("exp", [apply("neg", [apply("abs", [gap])])])])
-    return apply("add", [high, small])
+    endless = apply("eq", [apply("abs", [a]), _like(math.inf, a)])
+    endless = apply("and", [endless, apply("eq", [a, b])])
+    gap = apply("select", [endless, _like(0.0, gap), gap])  # not inf - inf
+    # One mask for both parts, so that the slopes add up to 1/2 each where a = b.
+    below = apply("lt", [a, b])
+    high = apply("select", [below, b, a])
+    distance = apply("select", [below, gap, apply("neg", [gap])])
+    return apply("add", [high, apply("log1p", [apply("exp", [distance])])])
 
 
 @op
@@ -310,8 +313,8 @@ def ceil(x: Any) -> Tensor:
 @op
 def trunc(x: Any) -> Tensor:
     """Rounded toward zero."""
-    x = tensor(x, "int32")
-    if x.dtype == "int32":
+    x = tensor(x)
+    if x.dtype != "float32":
         return x
     negative_part = apply("lt", [x, _like(0.0, x)])
     return apply("select", [negative_part, apply("ceil", [x]), apply("floor", [x])])
@@ -350,8 +353,8 @@ def where(condition: Any, x1: Any = None, x2: Any = None) -> Tensor:
     """
     if x1 is None or x2 is None:
         raise NotImplementedError(
-            "where(condition) without x1 and x2 gives a result whose shape depends on values, which "
-            "compiled functions cannot have. Pass x1 and x2."
+            "where(condition) without x1 and x2 gives a result whose shape depends on values, "
+            "which compiled functions cannot have. Pass x1 and x2."
         )
     a, b = promote(x1, x2)
     chosen, a, b = broadcast(cast_to(tensor(condition), "bool"), a, b)
@@ -363,8 +366,8 @@ def nan_to_num(
     x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
 ) -> Tensor:
     """NaN and the infinities replaced; by default with 0 and the largest and smallest float32."""
-    x = tensor(x, "int32")
-    if x.dtype == "int32":
+    x = tensor(x)
+    if x.dtype != "float32":
         return x
     limits = np.finfo(np.float32)
     high = float(limits.max) if posinf is None else posinf

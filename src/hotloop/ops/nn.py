@@ -6,10 +6,10 @@ import math
 from typing import Any
 
 from hotloop.graph import Tensor, apply, fill
-from hotloop.ops.convert import expand, float_tensor, normalize_axes, normalize_axis
+from hotloop.ops.convert import expand, float_tensor, normalize_axes, normalize_axis, tensor
 from hotloop.ops.dispatch import op
+from hotloop.ops.manipulation import split
 from hotloop.ops.reductions import mean, norm, reduce, var
-from hotloop.ops.shape import split
 
 EPSILON = 1e-7
 
@@ -36,20 +36,23 @@ def _scaled(factor: float, x: Tensor) -> Tensor:
 
 @op
 def relu(x: Any) -> Tensor:
-    """max(x, 0); its gradient at 0 is 0, and NaN stays NaN."""
-    x = float_tensor(x)
-    zero = _like(0.0, x)
+    """max(x, 0); its gradient at 0 is 0, NaN stays NaN, and integers stay integers."""
+    x = tensor(x, "int32")
+    zero = fill(0, x.shape, x.dtype)
     return apply("select", [apply("le", [x, zero]), zero, x])
 
 
-def _clamp(x: Tensor, low: float, high: float) -> Tensor:
-    return apply("min", [apply("max", [x, _like(low, x)]), _like(high, x)])
+def _relu6(x: Tensor) -> Tensor:
+    """The gradient is 0 at both ends, as in JAX."""
+    zero, six = _like(0.0, x), _like(6.0, x)
+    capped = apply("select", [apply("le", [six, x]), six, x])
+    return apply("select", [apply("le", [x, zero]), zero, capped])
 
 
 @op
 def relu6(x: Any) -> Tensor:
     """min(max(x, 0), 6)."""
-    return _clamp(float_tensor(x), 0.0, 6.0)
+    return _relu6(float_tensor(x))
 
 
 @op
@@ -80,8 +83,7 @@ def hard_sigmoid(x: Any) -> Tensor:
 
 
 def _hard_sigmoid(x: Tensor) -> Tensor:
-    shifted = _clamp(_add(x, _like(3.0, x)), 0.0, 6.0)
-    return apply("div", [shifted, _like(6.0, x)])
+    return apply("div", [_relu6(_add(x, _like(3.0, x))), _like(6.0, x)])
 
 
 @op
@@ -101,13 +103,20 @@ def hard_swish(x: Any) -> Tensor:
 @op
 def hard_tanh(x: Any) -> Tensor:
     """`x` limited to [-1, 1]."""
-    return _clamp(float_tensor(x), -1.0, 1.0)
+    x = float_tensor(x)
+    low, high = _like(-1.0, x), _like(1.0, x)
+    capped = apply("select", [apply("lt", [high, x]), high, x])
+    return apply("select", [apply("lt", [x, low]), low, capped])
 
 
 def _softplus(x: Tensor) -> Tensor:
-    """max(x, 0) + log1p(exp(-|x|)): exact on both sides, slope 1/2 at 0."""
-    tail = apply("log1p", [apply("exp", [apply("neg", [apply("abs", [x])])])])
-    return _add(apply("max", [x, _like(0.0, x)]), tail)
+    """max(x, 0) + log1p(exp(-|x|)): exact on both sides."""
+    # One mask for both parts, so that the slopes add up to 1/2 at 0.
+    zero = _like(0.0, x)
+    negative = apply("lt", [x, zero])
+    distance = apply("select", [negative, x, apply("neg", [x])])
+    tail = apply("log1p", [apply("exp", [distance])])
+    return _add(apply("select", [negative, zero, x]), tail)
 
 
 @op

@@ -14,6 +14,8 @@ def _product(a: Tensor, b: Tensor) -> Tensor:
     """[m, k] × [k, n]; integers multiply exactly, one product at a time."""
     if a.dtype == "float32":
         return apply("matmul", [a, b])
+    if a.dtype == "bool":  # whether any pair holds
+        return cast_to(_product(cast_to(a, "int32"), cast_to(b, "int32")), "bool")
     (m, k), n = a.shape, b.shape[1]
     left = apply("reshape", [a], shape=(m, k, 1))
     right = apply("reshape", [b], shape=(1, k, n))
@@ -31,7 +33,7 @@ def _contract(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _operands(x1: Any, x2: Any) -> tuple[Tensor, Tensor]:
-    dtype = result_dtype(x1, x2, least="int32")
+    dtype = result_dtype(x1, x2)
     return cast_to(tensor(x1), dtype), cast_to(tensor(x2), dtype)
 
 

@@ -43,20 +43,20 @@ class KerasTensor(Operators):
     @property
     def T(self) -> Any:  # noqa: N802
         """The tensor with its axes reversed."""
-        from hotloop.ops.shape import transpose
+        from hotloop.ops.manipulation import transpose
 
         return transpose(self)
 
     def _refuse(self, what: str) -> NoReturn:
         raise TracingError(
-            f"{what} of a symbolic KerasTensor (shape {self.shape}) does not exist: it has no value "
-            "until the model is called. Use layers and functions of hotloop.ops on it."
+            f"{what} of a symbolic KerasTensor (shape {self.shape}) does not exist: it has no "
+            "value until the model is called. Use layers and functions of hotloop.ops on it."
         )
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
         self._refuse("The value")
 
-    def __bool__(self) -> NoReturn:
+    def __bool__(self) -> NoReturn:  # noqa: PLE0304
         self._refuse("The truth value")
 
     def __float__(self) -> NoReturn:

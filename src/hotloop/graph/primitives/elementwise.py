@@ -117,12 +117,18 @@ def _one_minus(x: Tensor) -> Tensor:
     return apply("sub", [_like(1.0, x), x])
 
 
+def _abs_slope(x: Tensor, y: Tensor) -> Tensor:
+    """1 at 0, as in JAX."""
+    positive = apply("le", [_like(0.0, x), x])
+    return apply("select", [positive, _like(1.0, x), _like(-1.0, x)])
+
+
 def _neg_gradient(i: int, g: Tensor, out: Tensor) -> Tensor:
     return _neg(g)
 
 
 register("neg", _NUMBERS, _quiet(np.negative), _neg_gradient, elementwise=True)
-_unary("abs", np.abs, lambda x, y: apply("sign", [x]), _NUMBERS)
+_unary("abs", np.abs, _abs_slope, _NUMBERS)
 _unary("sign", np.sign, infer=_NUMBERS)
 _unary("floor", np.floor)
 _unary("ceil", np.ceil)

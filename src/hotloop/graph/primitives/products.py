@@ -25,7 +25,8 @@ def _infer(name: str, inputs: Sequence[Tensor], attrs: dict[str, Any]) -> tuple[
     k2, n = b.shape[::-1] if tb else b.shape
     if k != k2:
         raise ValueError(
-            f"Cannot multiply matrices of shapes {(m, k)} and {(k2, n)}: {k} columns meet {k2} rows."
+            f"Cannot multiply matrices of shapes {(m, k)} and {(k2, n)}: {k} columns meet {k2} "
+            "rows."
         )
     return (m, n), FLOAT
 

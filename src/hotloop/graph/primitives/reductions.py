@@ -35,7 +35,7 @@ def _infer_arg(name: str, inputs: Sequence[Tensor], attrs: Attrs) -> tuple[Shape
         raise ValueError(f"{name!r} over axis {axis} of a tensor of shape {x.shape}.")
     if x.dtype == BOOL:
         raise TypeError(f"{name!r} takes float32 or int32 tensors, got bool.")
-    return x.shape[:axis] + (1,) + x.shape[axis + 1 :], INT
+    return (*x.shape[:axis], 1, *x.shape[axis + 1 :]), INT
 
 
 def _reference(function: Callable[..., Any]) -> Callable[..., np.ndarray]:

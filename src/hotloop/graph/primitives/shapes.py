@@ -98,7 +98,7 @@ def _infer_concat(name: str, inputs: Sequence[Tensor], attrs: Attrs) -> tuple[Sh
                 + ", ".join(f"{t.dtype}{list(t.shape)}" for t in inputs)
             )
     total = sum(x.shape[axis] for x in inputs)
-    return first.shape[:axis] + (total,) + first.shape[axis + 1 :], first.dtype
+    return (*first.shape[:axis], total, *first.shape[axis + 1 :]), first.dtype
 
 
 def _reshape_gradient(i: int, g: Tensor, out: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -187,7 +188,7 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
     else:
         cuts = [range(size)[: int(cut)].stop for cut in indices_or_sections]
     edges = [0, *cuts, size]
-    pairs = zip(edges[:-1], edges[1:], strict=True)
+    pairs = itertools.pairwise(edges)
     return [take_range(x, axis, range(a, b if b > a else a)) for a, b in pairs]
 
 
@@ -219,7 +220,7 @@ def flip(x: Any, axis: int | Sequence[int] | None = None) -> Tensor:
 
 @op
 def roll(x: Any, shift: int, axis: int | None = None) -> Tensor:
-    """Moved by `shift` places along `axis` (None: of the flat tensor), coming in at the other end."""
+    """Moved by `shift` places along `axis` (None: of the flat tensor), around its end."""
     x = tensor(x)
     if axis is None:
         return reshape(roll(ravel(x), shift, 0), x.shape)
