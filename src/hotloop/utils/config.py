@@ -3,6 +3,7 @@
 import os
 import platform
 import sys
+from collections.abc import Mapping
 from typing import TextIO
 
 import numpy as np
@@ -10,9 +11,9 @@ import numpy as np
 
 def get_num_threads() -> int:
     """Number of threads that training and prediction use."""
-    from hotloop import graph
+    from hotloop.graph import machine
 
-    return graph.get_num_threads()
+    return machine.get_num_threads()
 
 
 def set_num_threads(n: int) -> None:
@@ -27,29 +28,31 @@ def set_num_threads(n: int) -> None:
     Raises:
         ValueError: if `n` is not a whole number of at least 1.
     """
-    from hotloop import graph
+    from hotloop.graph import machine
 
     if not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 1:
         raise ValueError(
             f"set_num_threads expects a whole number of at least 1 as `n`, and received {n!r}."
         )
-    graph.set_num_threads(int(n))
+    machine.set_num_threads(int(n))
 
 
 def config() -> dict[str, str]:
     """The lines of `show_config`, from title to value."""
     import hotloop
-    from hotloop import graph
+    from hotloop.graph import machine
 
     lines = {
         "hotloop": hotloop.__version__,
         "python": f"{platform.python_version()} ({platform.machine()}, {sys.platform})",
         "numpy": np.__version__,
-        "instruction set": graph.isa(),
-        "also available": ", ".join(isa for isa in graph.supported_isas() if isa != graph.isa()),
-        "threads": str(graph.get_num_threads()),
+        "instruction set": machine.isa(),
+        "also available": ", ".join(
+            isa for isa in machine.supported_isas() if isa != machine.isa()
+        ),
+        "threads": str(machine.get_num_threads()),
     }
-    lines |= {f"core, {name}": str(value) for name, value in graph.build_info().items()}
+    lines |= {f"core, {name}": str(value) for name, value in machine.build_info().items()}
     for name in ("HOTLOOP_ISA", "HOTLOOP_NUM_THREADS", "OMP_NUM_THREADS"):
         if name in os.environ:
             lines[name] = os.environ[name]
@@ -62,7 +65,11 @@ def show_config(file: TextIO | None = None) -> None:
     Args:
         file: Where to print; standard output by default.
     """
-    lines = config()
+    print_table(config(), file)
+
+
+def print_table(lines: Mapping[str, str], file: TextIO | None = None) -> None:
+    """Prints titles and values in two columns."""
     width = max(map(len, lines))
     for name, value in lines.items():
         print(f"{name:<{width}}  {value}", file=file)
