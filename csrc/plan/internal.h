@@ -1,0 +1,81 @@
+/* The inside of a plan, shared by the files of csrc/plan. */
+#ifndef HL_PLAN_INTERNAL_H
+#define HL_PLAN_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "core/memory.h"
+#include "core/threads.h"
+#include "plan/plan.h"
+#include "tile/tile.h"
+
+/* Steps (or runs of them) cheaper than this stay on one thread: in units of hl_opcode_cost, about 3 microseconds, which
+   is what two barriers and a cold cache cost. */
+#define HL_PARALLEL_COST 65536
+#define HL_POLL_SECONDS 0.02      /* between two calls of the poll callback */
+#define HL_STOP_INSIDE_SECONDS 0.08 /* a batch that runs longer may be broken off */
+
+typedef enum hl_slot_kind { HL_SLOT_ARENA, HL_SLOT_CONST, HL_SLOT_BOUND, HL_SLOT_INPUT, HL_SLOT_OUTPUT } hl_slot_kind;
+
+typedef struct hl_slot {
+  hl_slot_kind kind;
+  int32_t number;  /* among the slots of its kind */
+  int32_t written; /* a step stores to it */
+  int32_t panels;  /* holds panels somewhere: must be 64-byte aligned */
+  int64_t size;    /* elements; of one row for inputs and outputs */
+  int64_t offset;  /* in the arena */
+  float *data;     /* const: the copy */
+} hl_slot;
+
+typedef enum hl_step_kind { HL_STEP_TILE, HL_STEP_GEMM } hl_step_kind;
+
+typedef struct hl_step {
+  hl_step_kind kind;
+  int32_t direct; /* this run: the tile program's memory operands are aligned */
+  hl_tile *tile;  /* the program, or the epilogue; may be NULL for a product */
+  float *partials;
+  _Atomic int64_t left; /* tasks of this batch not yet done; counts only with partials */
+  int64_t ntasks, cost, task_cost;
+  int64_t scratch, epilogue_scratch; /* bytes; the epilogue's comes after the product's */
+  hl_gemm gemm;
+  hl_matrix a, b, c;
+  int32_t has_c, a_input;
+  int64_t task_rows, task_slabs, row_tasks, slabs;
+  int64_t calls, nanoseconds;
+} hl_step;
+
+/* Consecutive small steps run by thread 0, or one step shared by all threads. */
+typedef struct hl_group {
+  int32_t first, count, parallel;
+  int32_t next_parallel; /* the first step of the next shared group, going round */
+} hl_group;
+
+struct hl_plan {
+  const hl_kernels *kernels;
+  int64_t batch_size;
+  int32_t finished, profile;
+  _Atomic int32_t busy, stop;
+  char error[HL_ERROR_TEXT + 32];
+  hl_slot *slots;
+  hl_tile_memory *memories; /* the slots as the tile compiler sees them */
+  int32_t nslots, slots_room, nbound, ninputs, noutputs;
+  hl_step *steps;
+  int32_t nsteps, steps_room;
+  hl_group *groups;
+  int32_t ngroups, first_parallel;
+  int64_t most_tasks; /* of a shared step */
+  int64_t arena_size, scratch;
+  float *arena;
+  float **bases; /* of this run; thread t's own copy starts at t * bases_stride */
+  int64_t bases_stride;
+  int32_t *mapped; /* input and output slots */
+  int32_t nmapped;
+  unsigned char *thread_scratch;
+  int32_t threads_room;
+  hl_range *ranges; /* two sets of threads_room */
+};
+
+/* Makes room for n threads' scratch, base tables and queues. */
+hl_status hl_plan_reserve(hl_plan *plan, int32_t n);
+
+#endif

@@ -1,0 +1,85 @@
+/* Plans: a table of buffers and a list of steps, checked once and then run for many batches. All sizes and offsets are
+   in 4-byte elements. */
+#ifndef HL_PLAN_H
+#define HL_PLAN_H
+
+#include <stdint.h>
+
+#include "core/status.h"
+#include "gemm/gemm.h"
+#include "tile/program.h"
+
+typedef struct hl_plan hl_plan;
+
+/* Batch number s covers the rows pos .. pos + batch_size - 1 with pos = s * batch_size. */
+hl_status hl_plan_create(int64_t batch_size, hl_plan **plan);
+void hl_plan_destroy(hl_plan *plan);
+/* Why the last call on this plan failed; valid until the next one. Never NULL. */
+const char *hl_plan_error(const hl_plan *plan);
+
+/* Buffers. Each call writes the number of the new slot. Arena slots may overlap. */
+hl_status hl_plan_add_arena(hl_plan *plan, int64_t size, int64_t offset, int32_t *slot);
+hl_status hl_plan_add_const(hl_plan *plan, const void *data, int64_t size, int32_t *slot);
+hl_status hl_plan_add_bound(hl_plan *plan, int64_t size, int32_t *slot);
+hl_status hl_plan_add_input(hl_plan *plan, int64_t row_size, int32_t *slot);
+hl_status hl_plan_add_output(hl_plan *plan, int64_t row_size, int32_t *slot);
+
+/* Steps, run in this order. A refused step leaves the plan as it was. */
+hl_status hl_plan_add_tile(hl_plan *plan, int32_t nouter, const int64_t *outer, int64_t cols,
+                           const hl_program *program);
+
+/* One matrix of a product. As a: ld and trans as in hl_gemm_a; in an input slot its rows go through the row mapping.
+   As b: panel means column panels of the stored matrix. As c: trans must be 0. */
+typedef struct hl_matrix {
+  int32_t slot;
+  int32_t trans;
+  int32_t panel;
+  int64_t offset;
+  int64_t ld;
+} hl_matrix;
+/* c may be NULL when there is an epilogue; the product is register 0 of the epilogue. */
+hl_status hl_plan_add_gemm(hl_plan *plan, int64_t m, int64_t n, int64_t k, const hl_matrix *a, const hl_matrix *b,
+                           const hl_matrix *c, const hl_program *epilogue);
+
+/* Closes the plan: allocates the arena and everything the steps need, so that running allocates nothing per batch. */
+hl_status hl_plan_finish(hl_plan *plan);
+
+typedef struct hl_array {
+  void *data;
+  int64_t size; /* elements */
+} hl_array;
+
+typedef struct hl_run {
+  const hl_array *bound, *inputs, *outputs; /* in the order in which the slots were added */
+  int32_t nbound, ninputs, noutputs;
+  const int64_t *index; /* NULL: row i of the batch is row pos + i */
+  int64_t nindex;
+  int64_t start, steps; /* batches start .. start + steps - 1 */
+  double budget;        /* seconds; <= 0 for none. At least one batch is run. */
+  /* Called on the calling thread about every 20 ms; nonzero asks to stop. May be NULL. */
+  int (*poll)(void *ctx);
+  void *poll_ctx;
+} hl_run;
+
+/* *done becomes the number of finished batches. HL_OK also when the budget ended the run early. HL_STOPPED when poll or
+   hl_plan_stop ended it: normally between two batches, and inside one only if it has been running for 80 ms (buffers
+   that the broken batch writes are then partly updated). Arrays must not overlap those that the plan writes. */
+hl_status hl_plan_run(hl_plan *plan, const hl_run *run, int64_t *done);
+/* From any thread: makes the current run stop. */
+void hl_plan_stop(hl_plan *plan);
+/* Whether a step writes this slot. */
+int hl_plan_writes(const hl_plan *plan, int32_t slot);
+
+/* Time per step. Off at first. */
+typedef struct hl_step_profile {
+  const char *kind; /* "tile" or "gemm" */
+  int64_t rows, cols, depth;
+  int64_t tasks;
+  int32_t parallel;
+  int64_t calls, nanoseconds;
+} hl_step_profile;
+void hl_plan_profile(hl_plan *plan, int enabled); /* also clears the counters */
+int32_t hl_plan_nsteps(const hl_plan *plan);
+void hl_plan_profile_step(const hl_plan *plan, int32_t step, hl_step_profile *profile);
+
+#endif

@@ -1,0 +1,328 @@
+/* Running a finished plan: one parallel region, many batches, no allocation. */
+#define _POSIX_C_SOURCE 199309L /* clock_gettime */
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "plan/internal.h"
+
+typedef struct runner {
+  hl_plan *plan;
+  const hl_run *run;
+  hl_barrier barrier;
+  /* Written by thread 0 before a barrier, read by all after it. */
+  int32_t finish;
+  _Atomic int32_t break_off; /* the rest of this batch is skipped */
+  int64_t done;
+  /* Thread 0 only. */
+  int64_t unseen_cost; /* work since the clock was last read */
+  double began, batch_began, polled, clock; /* clock: when it was last read */
+} runner;
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Thread 0, between tasks and batches: reads the clock now and then, asks the caller, honours a stop. */
+#define CLOCK_COST (1 << 19) /* about 20 microseconds of work */
+static void look_up(runner *r, int64_t cost) {
+  r->unseen_cost += cost;
+  if (r->unseen_cost < CLOCK_COST)
+    return;
+  r->unseen_cost = 0;
+  double t = r->clock = now();
+  if (r->run->poll && t - r->polled > HL_POLL_SECONDS) {
+    if (r->run->poll(r->run->poll_ctx))
+      atomic_store_explicit(&r->plan->stop, 1, memory_order_relaxed);
+    r->polled = r->clock = now();
+  }
+  if (atomic_load_explicit(&r->plan->stop, memory_order_relaxed) && t - r->batch_began > HL_STOP_INSIDE_SECONDS)
+    atomic_store_explicit(&r->break_off, 1, memory_order_relaxed);
+}
+
+typedef struct worker {
+  runner *r;
+  int32_t thread, nthreads;
+  float **bases;
+  unsigned char *scratch;
+  const int64_t *rows; /* row numbers of this batch, or NULL */
+  hl_tile_state tile;
+  hl_gemm gemm;
+} worker;
+
+static void begin_step(worker *w, hl_step *step) {
+  if (step->kind == HL_STEP_TILE) {
+    hl_tile_begin(&w->tile, step->tile, w->scratch, step->partials, w->bases, w->rows, step->direct);
+    return;
+  }
+  hl_gemm *g = &w->gemm;
+  *g = step->gemm;
+  g->a.data = w->bases[step->a.slot] + step->a.offset;
+  g->a.rows = step->a_input ? w->rows : NULL;
+  g->b.data = w->bases[step->b.slot] + step->b.offset;
+  if (step->tile) {
+    hl_tile_begin(&w->tile, step->tile, w->scratch + step->epilogue_scratch, NULL, w->bases, w->rows, step->direct);
+    g->ctx = &w->tile;
+  } else {
+    g->c = w->bases[step->c.slot] + step->c.offset;
+  }
+}
+
+static void do_task(worker *w, const hl_step *step, int64_t task) {
+  if (step->kind == HL_STEP_TILE) {
+    hl_tile_task(&w->tile, task);
+    return;
+  }
+  const hl_gemm *g = &w->gemm;
+  int64_t i0 = task % step->row_tasks * step->task_rows, i1 = i0 + step->task_rows;
+  int64_t s0 = task / step->row_tasks * step->task_slabs, s1 = s0 + step->task_slabs;
+  hl_gemm_run(w->r->plan->kernels, g, i0, i1 < g->m ? i1 : g->m, s0, s1 < step->slabs ? s1 : step->slabs, w->scratch);
+}
+
+static void serial_step(worker *w, hl_step *step) {
+  runner *r = w->r;
+  begin_step(w, step);
+  for (int64_t task = 0; task < step->ntasks; task++) {
+    look_up(r, step->task_cost);
+    if (atomic_load_explicit(&r->break_off, memory_order_relaxed))
+      break;
+    do_task(w, step, task);
+  }
+  if (step->partials)
+    hl_tile_reduce(&w->tile);
+}
+
+static void shared_step(worker *w, hl_step *step, hl_range *ranges) {
+  runner *r = w->r;
+  begin_step(w, step);
+  for (;;) {
+    int64_t task = hl_ranges_take(ranges, w->thread, w->nthreads);
+    if (task < 0)
+      break;
+    if (w->thread == 0)
+      look_up(r, step->task_cost);
+    if (!atomic_load_explicit(&r->break_off, memory_order_relaxed))
+      do_task(w, step, task);
+    /* Whoever finishes the last task combines the blocks; the counter orders the others' partials before that. */
+    if (step->partials && atomic_fetch_sub_explicit(&step->left, 1, memory_order_acq_rel) == 1) {
+      hl_tile_reduce(&w->tile);
+      atomic_store_explicit(&step->left, step->ntasks, memory_order_relaxed);
+    }
+  }
+}
+
+static void account(hl_step *step, double *since) {
+  double t = now();
+  step->calls++;
+  step->nanoseconds += (int64_t)((t - *since) * 1e9);
+  *since = t;
+}
+
+/* Where the rows of this batch are. */
+static void enter_batch(worker *w, int64_t batch) {
+  const hl_plan *plan = w->r->plan;
+  const hl_run *run = w->r->run;
+  int64_t pos = batch * plan->batch_size;
+  if (run->index)
+    w->rows = run->index + pos;
+  for (int32_t i = 0; i < plan->nmapped; i++) {
+    const hl_slot *slot = &plan->slots[plan->mapped[i]];
+    const hl_array *array = slot->kind == HL_SLOT_INPUT ? &run->inputs[slot->number] : &run->outputs[slot->number];
+    int64_t first = slot->kind == HL_SLOT_INPUT && run->index ? 0 : pos;
+    w->bases[plan->mapped[i]] = (float *)array->data + first * slot->size;
+  }
+}
+
+/* Thread 0: decides whether this was the last batch. The clock may be some 20 microseconds behind. */
+static void end_batch(runner *r) {
+  if (atomic_load_explicit(&r->break_off, memory_order_relaxed)) {
+    r->finish = 1;
+    return;
+  }
+  r->done++;
+  look_up(r, 1 << 12);
+  r->batch_began = r->clock;
+  r->finish = r->done == r->run->steps || atomic_load_explicit(&r->plan->stop, memory_order_relaxed) ||
+              (r->run->budget > 0 && r->clock - r->began >= r->run->budget);
+}
+
+static void run_team(void *ctx, int thread, int nthreads) {
+  runner *r = ctx;
+  hl_plan *plan = r->plan;
+  worker w = {.r = r, .thread = thread, .nthreads = nthreads};
+  w.bases = plan->bases + thread * plan->bases_stride;
+  if (thread)
+    memcpy(w.bases, plan->bases, (size_t)plan->nslots * sizeof *w.bases);
+  w.scratch = plan->thread_scratch + thread * (plan->scratch + 128);
+  int turn = 0;
+  if (nthreads > 1) {
+    if (thread == 0)
+      hl_ranges_reset(plan->ranges, nthreads, plan->steps[plan->first_parallel].ntasks);
+    hl_barrier_wait(&r->barrier, nthreads);
+  }
+  for (int64_t batch = r->run->start;; batch++) {
+    enter_batch(&w, batch);
+    double since = plan->profile && thread == 0 ? now() : 0;
+    for (int32_t i = 0; i < plan->ngroups; i++) {
+      const hl_group *g = &plan->groups[i];
+      hl_step *steps = &plan->steps[g->first];
+      int shared = g->parallel && nthreads > 1;
+      if (shared) {
+        /* Two sets of queues take turns: the other one is idle since the last barrier and is filled for the next. */
+        if (thread == 0)
+          hl_ranges_reset(plan->ranges + (1 - turn) * plan->threads_room, nthreads,
+                          plan->steps[g->next_parallel].ntasks);
+        shared_step(&w, steps, plan->ranges + turn * plan->threads_room);
+        turn = 1 - turn;
+      } else if (thread == 0) {
+        for (int32_t k = 0; k < g->count; k++) {
+          serial_step(&w, &steps[k]);
+          if (plan->profile)
+            account(&steps[k], &since);
+        }
+      }
+      if (i == plan->ngroups - 1 && thread == 0)
+        end_batch(r);
+      if (nthreads > 1)
+        hl_barrier_wait(&r->barrier, nthreads);
+      if (shared && plan->profile && thread == 0)
+        account(steps, &since);
+    }
+    if (plan->ngroups == 0) { /* nothing to do is done at once; nthreads is 1 then */
+      r->done = r->run->steps;
+      r->finish = 1;
+    }
+    if (r->finish)
+      return;
+  }
+}
+
+#define REFUSE(status, ...)                                                                                            \
+  do {                                                                                                                 \
+    snprintf(plan->error, sizeof plan->error, __VA_ARGS__);                                                            \
+    return status;                                                                                                     \
+  } while (0)
+
+static hl_status check_rows(hl_plan *plan, const hl_run *run) {
+  int64_t end, batches;
+  if (run->start < 0 || run->steps < 0)
+    REFUSE(HL_ERR_ARGUMENT, "start (%lld) and steps (%lld) must not be negative", (long long)run->start,
+           (long long)run->steps);
+  batches = run->steps > INT64_MAX - run->start ? INT64_MAX : run->start + run->steps;
+  if (hl_mul_overflow(batches, plan->batch_size, &end))
+    REFUSE(HL_ERR_OVERFLOW, "start + steps batches do not fit in 64 bits");
+  if (run->index && plan->ninputs && end > run->nindex)
+    REFUSE(HL_ERR_ARGUMENT, "%lld batches of %lld rows need %lld index entries, but index has %lld",
+           (long long)batches, (long long)plan->batch_size, (long long)end, (long long)run->nindex);
+  int64_t fewest = INT64_MAX;
+  for (int32_t i = 0; i < plan->nmapped; i++) {
+    const hl_slot *slot = &plan->slots[plan->mapped[i]];
+    int input = slot->kind == HL_SLOT_INPUT;
+    const hl_array *array = input ? &run->inputs[slot->number] : &run->outputs[slot->number];
+    if (slot->size == 0)
+      continue;
+    const char *name = input ? "input" : "output";
+    if (array->size % slot->size)
+      REFUSE(HL_ERR_ARGUMENT, "%s %d has %lld elements, which is no multiple of its row size %lld", name, slot->number,
+             (long long)array->size, (long long)slot->size);
+    int64_t rows = array->size / slot->size;
+    if (input && run->index)
+      fewest = rows < fewest ? rows : fewest;
+    else if (rows < end)
+      REFUSE(HL_ERR_ARGUMENT, "%lld batches of %lld rows need %lld rows, but %s %d has %lld", (long long)batches,
+             (long long)plan->batch_size, (long long)end, name, slot->number, (long long)rows);
+  }
+  if (run->index && plan->ninputs) {
+    int64_t low = INT64_MAX, high = -1;
+    for (int64_t i = run->start * plan->batch_size; i < end; i++) {
+      low = run->index[i] < low ? run->index[i] : low;
+      high = run->index[i] > high ? run->index[i] : high;
+    }
+    if (end > run->start * plan->batch_size && (low < 0 || high >= fewest))
+      REFUSE(HL_ERR_INDEX, "index holds rows %lld to %lld, but the inputs have rows 0 to %lld", (long long)low,
+             (long long)high, (long long)fewest - 1);
+  }
+  return HL_OK;
+}
+
+static hl_status bind(hl_plan *plan, const hl_run *run) {
+  if (run->nbound != plan->nbound || run->ninputs != plan->ninputs || run->noutputs != plan->noutputs)
+    REFUSE(HL_ERR_ARGUMENT, "the plan needs %d bound arrays, %d inputs and %d outputs, not %d, %d and %d", plan->nbound,
+           plan->ninputs, plan->noutputs, run->nbound, run->ninputs, run->noutputs);
+  hl_status status = check_rows(plan, run);
+  if (status != HL_OK)
+    return status;
+  int aligned = 1;
+  for (int32_t i = 0; i < plan->nslots; i++) {
+    const hl_slot *slot = &plan->slots[i];
+    switch (slot->kind) {
+    case HL_SLOT_ARENA:
+      plan->bases[i] = plan->arena + slot->offset;
+      break;
+    case HL_SLOT_CONST:
+      plan->bases[i] = slot->data;
+      break;
+    case HL_SLOT_BOUND:
+      if (run->bound[slot->number].size != slot->size)
+        REFUSE(HL_ERR_ARGUMENT, "bound array %d has %lld elements; the plan was made for %lld", slot->number,
+               (long long)run->bound[slot->number].size, (long long)slot->size);
+      plan->bases[i] = run->bound[slot->number].data;
+      if ((uintptr_t)plan->bases[i] % 64) {
+        aligned = 0;
+        if (slot->panels)
+          REFUSE(HL_ERR_ARGUMENT, "bound array %d holds panels and must be 64-byte aligned", slot->number);
+      }
+      break;
+    default:
+      plan->bases[i] = NULL; /* set for every batch */
+    }
+  }
+  for (int32_t i = 0; i < plan->nsteps; i++)
+    if (plan->steps[i].tile)
+      plan->steps[i].direct = aligned || hl_tile_aligned(plan->steps[i].tile, plan->bases);
+  return HL_OK;
+}
+
+static hl_status run_locked(hl_plan *plan, const hl_run *run, int64_t *done) {
+  int nthreads = 1;
+  if (plan->most_tasks) {
+    nthreads = hl_get_num_threads();
+    if (nthreads > plan->most_tasks)
+      nthreads = (int)plan->most_tasks;
+    if (nthreads > HL_MAX_THREADS)
+      nthreads = HL_MAX_THREADS;
+  }
+  hl_status status = hl_plan_reserve(plan, nthreads);
+  if (status == HL_OK)
+    status = bind(plan, run);
+  if (status != HL_OK || run->steps == 0)
+    return status;
+  runner r = {.plan = plan, .run = run};
+  atomic_store_explicit(&plan->stop, 0, memory_order_relaxed);
+  hl_barrier_init(&r.barrier);
+  r.began = r.batch_began = r.polled = r.clock = now();
+  hl_team_run(nthreads, run_team, &r);
+  *done = r.done;
+  return r.done < run->steps && atomic_load_explicit(&plan->stop, memory_order_relaxed) ? HL_STOPPED : HL_OK;
+}
+
+hl_status hl_plan_run(hl_plan *plan, const hl_run *run, int64_t *done) {
+  *done = 0;
+  if (atomic_exchange_explicit(&plan->busy, 1, memory_order_acquire))
+    return HL_ERR_BUSY; /* the message belongs to the run that is going on */
+  plan->error[0] = 0;
+  hl_status status;
+  if (plan->finished) {
+    status = run_locked(plan, run, done);
+  } else {
+    snprintf(plan->error, sizeof plan->error, "the plan is not finished");
+    status = HL_ERR_ARGUMENT;
+  }
+  atomic_store_explicit(&plan->busy, 0, memory_order_release);
+  return status;
+}
+
+void hl_plan_stop(hl_plan *plan) { atomic_store_explicit(&plan->stop, 1, memory_order_relaxed); }

@@ -1,0 +1,40 @@
+"""The native core. `hotloop.graph` is its only user."""
+
+try:
+    from hotloop._native._core import (
+        COMBINES,
+        OPCODES,
+        Plan,
+        build_info,
+        get_num_threads,
+        isa,
+        pack_panels,
+        panels_size,
+        select_isa,
+        set_num_threads,
+        supported_isas,
+        unpack_panels,
+    )
+except ModuleNotFoundError as error:
+    if error.name != "hotloop._native._core":
+        raise
+    raise ImportError(
+        "hotloop's compiled core is missing: no _core extension beside "
+        f"{__file__}. Install hotloop with pip, or build it in place with "
+        "`cmake -S . -B build -G Ninja -DHOTLOOP_DEV=ON && cmake --build build`."
+    ) from error
+
+__all__ = [
+    "COMBINES",
+    "OPCODES",
+    "Plan",
+    "build_info",
+    "get_num_threads",
+    "isa",
+    "pack_panels",
+    "panels_size",
+    "select_isa",
+    "set_num_threads",
+    "supported_isas",
+    "unpack_panels",
+]
