@@ -89,8 +89,8 @@ class InputLayer(Layer):
             if clash:
                 raise ValueError(
                     "When providing the `input_tensor` argument, you cannot provide an "
-                    f"incompatible `{argument}` argument. The tensor has shape {tensor.shape} and dtype "
-                    f"{tensor.dtype}."
+                    f"incompatible `{argument}` argument. The tensor has shape {tensor.shape} and "
+                    f"dtype {tensor.dtype}."
                 )
 
     def call(self) -> None:

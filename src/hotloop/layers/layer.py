@@ -239,8 +239,8 @@ class Layer(Operation):
         if type(self).build is Layer.build and unbuilt:
             warnings.warn(
                 f"`build()` was called on layer '{self.name}', which has no `build()` method of "
-                f"its own and contains the unbuilt layers {unbuilt}. They stay unbuilt until they are "
-                "called. Implement `build()` to build them.",
+                f"its own and contains the unbuilt layers {unbuilt}. They stay unbuilt until "
+                "they are called. Implement `build()` to build them.",
                 stacklevel=3,
             )
 

@@ -6,21 +6,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hotloop.common.registry import Registry
-from hotloop.losses.binary_crossentropy import BinaryCrossentropy
-from hotloop.losses.categorical_crossentropy import CategoricalCrossentropy
-from hotloop.losses.functions import (
-    binary_crossentropy,
+from hotloop.losses.binary_crossentropy import BinaryCrossentropy, binary_crossentropy
+from hotloop.losses.categorical_crossentropy import (
+    CategoricalCrossentropy,
     categorical_crossentropy,
-    check_class_labels,
-    mean_absolute_error,
-    mean_squared_error,
-    sparse_categorical_crossentropy,
 )
+from hotloop.losses.class_labels import check_class_labels
 from hotloop.losses.loss import Loss
 from hotloop.losses.loss_function_wrapper import LossFunctionWrapper
-from hotloop.losses.mean_absolute_error import MeanAbsoluteError
-from hotloop.losses.mean_squared_error import MeanSquaredError
-from hotloop.losses.sparse_categorical_crossentropy import SparseCategoricalCrossentropy
+from hotloop.losses.mean_absolute_error import MeanAbsoluteError, mean_absolute_error
+from hotloop.losses.mean_squared_error import MeanSquaredError, mean_squared_error
+from hotloop.losses.sparse_categorical_crossentropy import (
+    SparseCategoricalCrossentropy,
+    sparse_categorical_crossentropy,
+)
 
 _registry = Registry("keras.losses", "loss")
 _registry.add(

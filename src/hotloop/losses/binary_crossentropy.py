@@ -1,12 +1,34 @@
-"""BinaryCrossentropy."""
+"""BinaryCrossentropy, as a class and as a function of per-sample values."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from hotloop.losses.functions import binary_crossentropy
+from hotloop import ops
+from hotloop.graph import Tensor
 from hotloop.losses.loss import Loss
 from hotloop.losses.loss_function_wrapper import LossFunctionWrapper
+
+
+def binary_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Tensor:
+    """Mean over `axis` of the crossentropy of independent yes/no targets.
+
+    Args:
+        y_true: targets in [0, 1], of the shape of `y_pred`.
+        y_pred: probabilities, or logits if `from_logits`.
+        label_smoothing: 0 keeps the targets; 1 replaces them by 0.5.
+    """
+    y_pred = ops.convert_to_tensor(y_pred)
+    y_true = ops.cast(y_true, y_pred.dtype)
+    if label_smoothing:
+        y_true = y_true * (1.0 - label_smoothing) + 0.5 * label_smoothing
+    return ops.mean(ops.binary_crossentropy(y_true, y_pred, from_logits=from_logits), axis=axis)
 
 
 class BinaryCrossentropy(LossFunctionWrapper):

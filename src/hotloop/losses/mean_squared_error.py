@@ -1,12 +1,20 @@
-"""MeanSquaredError."""
+"""MeanSquaredError, as a class and as a function of per-sample values."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from hotloop.losses.functions import mean_squared_error
+from hotloop import ops
+from hotloop.graph import Tensor
 from hotloop.losses.loss import Loss
 from hotloop.losses.loss_function_wrapper import LossFunctionWrapper
+from hotloop.losses.reduction import as_pair
+
+
+def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
+    """`mean((y_true - y_pred)²)` over the last axis."""
+    y_true, y_pred = as_pair(y_true, y_pred)
+    return ops.mean(ops.square(y_true - y_pred), axis=-1)
 
 
 class MeanSquaredError(LossFunctionWrapper):

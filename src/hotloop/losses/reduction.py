@@ -45,6 +45,13 @@ def squeeze_or_expand_to_same_rank(x1: Any, x2: Any, expand_rank_1: bool = True)
     return x1, x2
 
 
+def as_pair(y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
+    """Targets and predictions as tensors of one dtype, and of one rank if they can be."""
+    y_pred = ops.convert_to_tensor(y_pred)
+    y_true = ops.convert_to_tensor(y_true, dtype=y_pred.dtype)
+    return squeeze_or_expand_to_same_rank(y_true, y_pred)
+
+
 def apply_mask(sample_weight: Any, mask: Any, reduction: str | None) -> Any:
     """Folds a mask of valid entries into sample weights.
 

@@ -7,33 +7,29 @@ from typing import Any
 
 from hotloop import losses
 from hotloop.common.registry import Registry
-from hotloop.losses.functions import (
-    binary_crossentropy,
+from hotloop.metrics.accuracy import Accuracy, accuracy
+from hotloop.metrics.binary_accuracy import BinaryAccuracy, binary_accuracy
+from hotloop.metrics.binary_crossentropy import BinaryCrossentropy, binary_crossentropy
+from hotloop.metrics.categorical_accuracy import CategoricalAccuracy, categorical_accuracy
+from hotloop.metrics.categorical_crossentropy import (
+    CategoricalCrossentropy,
     categorical_crossentropy,
-    mean_absolute_error,
-    mean_squared_error,
-    sparse_categorical_crossentropy,
-)
-from hotloop.metrics.accuracy import Accuracy
-from hotloop.metrics.binary_accuracy import BinaryAccuracy
-from hotloop.metrics.binary_crossentropy import BinaryCrossentropy
-from hotloop.metrics.categorical_accuracy import CategoricalAccuracy
-from hotloop.metrics.categorical_crossentropy import CategoricalCrossentropy
-from hotloop.metrics.functions import (
-    accuracy,
-    binary_accuracy,
-    categorical_accuracy,
-    sparse_categorical_accuracy,
 )
 from hotloop.metrics.mean import Mean
-from hotloop.metrics.mean_absolute_error import MeanAbsoluteError
+from hotloop.metrics.mean_absolute_error import MeanAbsoluteError, mean_absolute_error
 from hotloop.metrics.mean_metric_wrapper import MeanMetricWrapper
-from hotloop.metrics.mean_squared_error import MeanSquaredError
+from hotloop.metrics.mean_squared_error import MeanSquaredError, mean_squared_error
 from hotloop.metrics.metric import Metric
 from hotloop.metrics.resolve import resolve
 from hotloop.metrics.root_mean_squared_error import RootMeanSquaredError
-from hotloop.metrics.sparse_categorical_accuracy import SparseCategoricalAccuracy
-from hotloop.metrics.sparse_categorical_crossentropy import SparseCategoricalCrossentropy
+from hotloop.metrics.sparse_categorical_accuracy import (
+    SparseCategoricalAccuracy,
+    sparse_categorical_accuracy,
+)
+from hotloop.metrics.sparse_categorical_crossentropy import (
+    SparseCategoricalCrossentropy,
+    sparse_categorical_crossentropy,
+)
 from hotloop.metrics.sum import Sum
 
 _registry = Registry("keras.metrics", "metric")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hotloop.losses.functions import binary_crossentropy
+from hotloop.losses import binary_crossentropy
 from hotloop.metrics.mean_metric_wrapper import FunctionMetric
 
 

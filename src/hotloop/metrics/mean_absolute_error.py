@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hotloop.losses.functions import mean_absolute_error
+from hotloop.losses import mean_absolute_error
 from hotloop.metrics.mean_metric_wrapper import FunctionMetric
 
 

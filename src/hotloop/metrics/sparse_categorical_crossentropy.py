@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from hotloop import ops
-from hotloop.losses.functions import sparse_categorical_crossentropy, valid_class_mask
+from hotloop.losses import sparse_categorical_crossentropy
+from hotloop.losses.class_labels import valid_class_mask
 from hotloop.losses.reduction import apply_mask
 from hotloop.metrics.mean_metric_wrapper import FunctionMetric
 
