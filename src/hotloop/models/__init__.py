@@ -12,8 +12,8 @@ from hotloop.models.sequential import Sequential
 def load_model(filepath: Any, **kwargs: Any) -> NoReturn:
     """Not there yet."""
     raise NotImplementedError(
-        "models.load_model() is not supported yet. `get_weights()` and `set_weights()` move weights "
-        "as NumPy arrays."
+        "models.load_model() is not supported yet. `get_weights()` and `set_weights()` move "
+        "weights as NumPy arrays."
     )
 
 

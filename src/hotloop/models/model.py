@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-
 from hotloop.layers import Layer
 from hotloop.models.forward import ForwardPlans
 from hotloop.models.summary import print_summary
@@ -151,6 +150,6 @@ def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
 
 def _not_saved(method: str) -> None:
     raise NotImplementedError(
-        f"Model.{method}() is not supported yet. `get_weights()` and `set_weights()` move weights as "
-        "NumPy arrays."
+        f"Model.{method}() is not supported yet. `get_weights()` and `set_weights()` move "
+        "weights as NumPy arrays."
     )

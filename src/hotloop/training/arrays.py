@@ -69,7 +69,7 @@ def as_array(value: Any, name: str) -> np.ndarray:
         )
     if array.ndim == 0:
         raise ValueError(
-            f"`{name}` must have at least one axis, the samples. Received a single number, {value!r}."
+            f"`{name}` must have at least one axis, the samples. Received one number: {value!r}."
         )
     if array.size == 0:
         raise ValueError(

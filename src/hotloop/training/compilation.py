@@ -67,7 +67,7 @@ class Compilation:
                 )
         if jit_compile not in ("auto", True, False):
             raise ValueError(
-                f"`jit_compile` must be 'auto', True or False. Received: jit_compile={jit_compile!r}"
+                f"`jit_compile` must be 'auto', True or False. Received: {jit_compile!r}"
             )
         if not isinstance(auto_scale_loss, bool):
             raise ValueError(
@@ -219,8 +219,8 @@ class Compilation:
         loss = ops.convert_to_tensor(self.compute_loss(x, y, y_pred, sample_weight, **kwargs))
         if loss.shape != ():
             raise ValueError(
-                f"The loss of a batch must be a single number, but it has shape {loss.shape}. Reduce "
-                "it, for instance with ops.mean, or use a loss with a reduction other than None."
+                f"The loss of a batch must be a single number, but it has shape {loss.shape}. "
+                "Reduce it, for instance with ops.mean, or use a loss with a reduction other than None."
             )
         return loss
 

@@ -88,7 +88,7 @@ def _as_list(metrics: Any, argument: str) -> list[Any]:
         )
     if isinstance(metrics, dict) and len(metrics) > 1:
         raise NotImplementedError(
-            f"`{argument}` for several outputs is not supported yet. Received: {argument}={metrics!r}"
+            f"`{argument}` for several outputs is not supported yet. Received: {metrics!r}"
         )
     flat = tree.flatten(metrics)
     if any(metric is None for metric in flat):

@@ -1,4 +1,4 @@
-"""The arrays of one `fit`, `evaluate` or `predict`: taken apart, checked against each other, converted."""
+"""The arrays of one `fit`, `evaluate` or `predict`: checked against each other, converted."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from hotloop.training.arrays import as_array, is_streaming, to_lanes
 from hotloop.ops import tree
+from hotloop.training.arrays import as_array, is_streaming, to_lanes
 
 
 @dataclass(frozen=True)
@@ -216,7 +216,7 @@ def _are_arrays(values: Any) -> bool:
 def _take_x(
     x: Any, name: str, inputs: list[InputSpec] | None, input_structure: Any
 ) -> tuple[list[tuple[str, np.ndarray]], Any]:
-    """Named flat arrays, and the structure (with positions as leaves) that the model is called with."""
+    """Named flat arrays, and the structure (positions as leaves) that the model is called with."""
     if x is None:
         raise ValueError(f"`{name}` is missing: pass an array of samples.")
     if inputs is not None:

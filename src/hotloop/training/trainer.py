@@ -6,7 +6,6 @@ import math
 from types import SimpleNamespace
 from typing import Any
 
-
 from hotloop import graph
 from hotloop.callbacks import CallbackList
 from hotloop.ops import tree

@@ -333,8 +333,8 @@ def test_interrupting_leaves_the_model_usable():
             raise KeyboardInterrupt
 
     model = make_model()
+    callback = keras.callbacks.LambdaCallback(on_train_batch_end=interrupt)
     with pytest.raises(KeyboardInterrupt):
-        callback = keras.callbacks.LambdaCallback(on_train_batch_end=interrupt)
         model.fit(X, Y, batch_size=5, verbose=0, callbacks=[callback])
     assert int(model.optimizer.iterations) == 4
     model.fit(X, Y, verbose=0)
@@ -430,4 +430,5 @@ def test_progress_on_a_terminal_free_output(capsys):
     out = capsys.readouterr().out
     assert "Epoch 1/2" in out
     assert "2/2 - " in out
-    assert "accuracy: " in out and "loss: " in out
+    assert "accuracy: " in out
+    assert "loss: " in out
