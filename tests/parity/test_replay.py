@@ -48,6 +48,7 @@ def test_fifty_steps(loss, optimizer, activation, data, cross):
     np.testing.assert_allclose(run["weights"], golden_weights, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras says it as well
 @pytest.mark.parametrize("name", cases.FEATURE_CASES)
 def test_feature(name, data, features):
     golden = {

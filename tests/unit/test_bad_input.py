@@ -72,7 +72,7 @@ FIT_CASES = {
     "split 1": (dict(validation_split=1.0), ValueError, "`validation_split`"),
     "split negative": (dict(validation_split=-0.1), ValueError, "`validation_split`"),
     "split word": (dict(validation_split="half"), TypeError, "`validation_split`"),
-    "split too small": (dict(validation_split=0.001), ValueError, "validation_split=0.001"),
+    "split too large": (dict(validation_split=0.999), ValueError, "validation_split=0.999"),
     "validation_data": (dict(validation_data=X), ValueError, "`validation_data` must be a tuple"),
     "validation features": (
         dict(validation_data=(X[:, :2], Y)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hotloop.graph import Tensor
+from hotloop.graph import Tensor, TracingError
 from hotloop.layers import InputLayer, Layer
 from hotloop.layers.call_arguments import CallArguments
 from hotloop.layers.context import name_scope, no_tracking
@@ -42,28 +42,39 @@ class Sequential(Model):
         if not trainable:
             self.trainable = False
 
-    def add(self, layer: Any) -> None:
+    def add(self, layer: Any, rebuild: bool = True) -> None:
         """Puts a layer (or model, or an `Input` in front of everything) on top of the stack.
+
+        Args:
+            layer: the layer.
+            rebuild: whether to make its weights now, where the input's shape is known; otherwise
+                they are made when the model is next built or called.
 
         Raises:
             ValueError: not a layer, a name that is taken, or a second `Input`.
         """
         self._append(layer)
+        if not rebuild:
+            return
         try:
             self._connect()
         except Exception:
             self._drop_last()
             raise
 
-    def pop(self) -> Layer:
+    def pop(self, rebuild: bool = True) -> Layer:
         """Takes the last layer off and returns it.
+
+        Args:
+            rebuild: whether to connect the remaining layers at once, where the input's shape is
+                known; otherwise that happens when the model is next built or called.
 
         Raises:
             ValueError: there is none.
         """
         if not self.layers:
             raise ValueError(f"Sequential model '{self.name}' has no layers to pop.")
-        return self._drop_last()
+        return self._drop_last(rebuild)
 
     @property
     def layers(self) -> list[Layer]:
@@ -74,7 +85,7 @@ class Sequential(Model):
 
     def build(self, input_shape: Any = None) -> None:
         """Makes the weights for inputs of `input_shape` (batch first, None unknown)."""
-        if self._functional is not None or input_shape is None:
+        if input_shape is None:
             return
         if not self.layers:
             raise ValueError(
@@ -86,8 +97,17 @@ class Sequential(Model):
                 f"Sequential model '{self.name}' has a single input; `input_shape` must be a tuple "
                 f"of integers and None. Received: input_shape={input_shape!r}"
             )
-        if not isinstance(self._stack[0], InputLayer):
-            self._stack.insert(0, InputLayer(batch_shape=tuple(input_shape)))
+        first = self._stack[0]
+        if isinstance(first, InputLayer):
+            if first.batch_shape != tuple(input_shape):
+                raise ValueError(
+                    f"Sequential model '{self.name}' has already been configured to use input "
+                    f"shape {first.batch_shape}. You cannot build it with input_shape "
+                    f"{tuple(input_shape)}."
+                )
+            self._connect()
+            return
+        self._stack.insert(0, InputLayer(batch_shape=tuple(input_shape)))
         try:
             self._connect()
         except Exception:
@@ -190,13 +210,14 @@ class Sequential(Model):
         if not isinstance(layer, InputLayer):
             self._track(layer)
 
-    def _drop_last(self) -> Layer:
+    def _drop_last(self, rebuild: bool = True) -> Layer:
         layer = self._stack.pop()
         self._layers[:] = [other for other in self._layers if other is not layer]
         del self._tensors[len(self._stack) :]
         self._functional = None
         self.built = False
-        self._connect()
+        if rebuild:
+            self._connect()
         return layer
 
     def _connect(self) -> None:
@@ -212,7 +233,12 @@ class Sequential(Model):
             self._tensors.append(self._stack[0].output)
         with name_scope(self):
             for layer in self._stack[len(self._tensors) :]:
-                self._tensors.append(layer(self._tensors[-1]))
+                try:
+                    self._tensors.append(layer(self._tensors[-1]))
+                except TracingError:
+                    # A layer that needs values: the model will call its layers one by one.
+                    del self._tensors[:]
+                    return
         with no_tracking():
             self._functional = Functional(
                 self._tensors[0], self._tensors[-1], name=f"{self.name}_graph"
@@ -224,7 +250,11 @@ class Sequential(Model):
 
     def _build_for(self, arguments: CallArguments) -> None:
         inputs = arguments.first
-        if self._functional is None and isinstance(inputs, (Tensor, KerasTensor)) and self.layers:
+        if self.built or not self.layers:
+            return
+        if isinstance(self._stack[0], InputLayer):
+            self._connect()
+        elif isinstance(inputs, (Tensor, KerasTensor)):
             self.build((None, *inputs.shape[1:]))
 
     def _input_specs(self, x: Any, name: str) -> tuple[list[InputSpec] | None, Any]:

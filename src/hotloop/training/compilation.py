@@ -220,7 +220,7 @@ class Compilation:
         if loss.shape != ():
             raise ValueError(
                 f"The loss of a batch must be a single number, but it has shape {loss.shape}. "
-                "Reduce it, for instance with ops.mean, or use a loss with a reduction other than None."
+                "Reduce it, for instance with ops.mean, or use a loss with a reduction."
             )
         return loss
 
@@ -234,7 +234,7 @@ class Compilation:
         names: list[str] = []
         for metric in self.metrics:
             if isinstance(metric, CompileMetrics):
-                names.extend(metric.result())
+                names.extend(inner.name for inner in metric.metrics)
             else:
                 names.append(metric.name)
         values = [logs[name] for name in names if name in logs]

@@ -162,6 +162,7 @@ class Trainer(Compilation):
         steps: int | None = None,
         callbacks: Any = None,
         return_dict: bool = False,
+        **kwargs: Any,
     ) -> Any:
         """Loss and metrics on data, without training.
 
@@ -173,6 +174,8 @@ class Trainer(Compilation):
         Returns:
             The loss, or the list of loss and metrics, or the dictionary; Python floats.
         """
+        if kwargs:
+            raise ValueError(f"Arguments not recognized: {kwargs}")
         self._check_compiled("evaluate")
         verbose = check_verbose(verbose)
         batch_size = check_count(batch_size, "batch_size", optional=True)

@@ -178,3 +178,21 @@ def test_saving_says_that_it_is_not_there(method):
         getattr(model, method)("file")
     with pytest.raises(NotImplementedError, match="load_model"):
         keras.models.load_model("file")
+
+
+def test_add_and_pop_without_rebuilding():
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(4)])
+    model.add(keras.layers.Dense(3), rebuild=False)
+    model.add(keras.layers.Dense(2), rebuild=False)
+    assert not model.built
+    assert model(X).shape == (10, 2)
+    assert model.output_shape == (None, 2)
+    model.pop(rebuild=False)
+    assert model.predict(X, verbose=0).shape == (10, 3)
+
+
+def test_building_for_another_shape_is_refused():
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(4)])
+    model.build((None, 6))
+    with pytest.raises(ValueError, match="already been configured"):
+        model.build((None, 7))
