@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import inspect
+from functools import partial
 from typing import Any
 
+from hotloop import graph, ops, optimizers
 from hotloop import metrics as metrics_module
-from hotloop import ops, optimizers
 from hotloop.graph import Tensor
 from hotloop.training.arguments import check_count
 from hotloop.training.compile_loss import CompileLoss
 from hotloop.training.compile_metrics import CompileMetrics
+from hotloop.training.results import MetricResults, read_one_by_one
 from hotloop.training.state import TrainerState
 
 _CUSTOM_STEPS = ("train_step", "test_step", "predict_step", "compute_metrics")
@@ -224,10 +226,18 @@ class Compilation:
             )
         return loss
 
-    def _logs(self) -> dict[str, float]:
+    def _logs(self) -> dict[str, Any]:
         """Metric results as Python floats, by name in alphabetical order."""
-        results = self.get_metrics_result()
-        return {name: _plain(results[name]) for name in sorted(results)}
+
+        def make() -> Any:
+            if not self.run_eagerly:
+                try:
+                    return MetricResults(self.get_metrics_result)
+                except graph.TracingError:
+                    pass  # A metric that needs values: read it as it is.
+            return partial(read_one_by_one, self.get_metrics_result)
+
+        return self._trainer.plans.get(self, "logs", make)()
 
     def _logs_in_order(self, logs: dict[str, Any]) -> Any:
         """Logs as evaluate() returns them: the loss first; a number where it is the only one."""
@@ -248,7 +258,3 @@ class Compilation:
                 "and a loss, as in model.compile(optimizer='adam', loss='mse')."
             )
 
-
-def _plain(value: Any) -> Any:
-    """A scalar as a float; anything else as an array."""
-    return float(value) if getattr(value, "shape", ()) == () else value.numpy()
