@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from hotloop._version import __version__
 from hotloop.cli import demo, info
 
+__all__ = ["main"]
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line `arguments`, by default the program's own; returns its exit code."""
