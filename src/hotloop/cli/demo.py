@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import statistics
 import time
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
     figure.savefig(options.out)
 
     print(f"Test accuracy: {accuracy:.4f}")
-    print(_speed(clock, len(x_train), options.epochs))
+    print(_speed(clock, len(x_train)))
     print(f"Picture: {options.out}")
     return 0
 
@@ -154,12 +155,12 @@ class _Clock:
         self.seconds.append(time.perf_counter() - self._start)
 
 
-def _speed(clock: _Clock, samples: int, epochs: int) -> str:
-    """Epochs per second over all epochs, and what share of the possible arithmetic that is."""
+def _speed(clock: _Clock, samples: int) -> str:
+    """The pace of the median epoch, and what share of the possible arithmetic that is."""
     from hotloop.graph.machine import fma_peak, get_num_threads, isa
 
     threads = get_num_threads()
-    rate = epochs / sum(clock.seconds)
+    rate = 1 / statistics.median(clock.seconds)
     # Two products of the first layer (its input has no gradient), three of the second; an addition
     # and a multiplication for each element.
     flops = samples * 2 * (2 * 28 * 28 * _HIDDEN + 3 * _HIDDEN * _CLASSES)
