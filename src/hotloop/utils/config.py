@@ -42,17 +42,17 @@ def config() -> dict[str, str]:
     import hotloop
     from hotloop.graph import machine
 
+    built = machine.build_info()
     lines = {
         "hotloop": hotloop.__version__,
         "python": f"{platform.python_version()} ({platform.machine()}, {sys.platform})",
         "numpy": np.__version__,
+        "compiler": str(built["compiler"]),
         "instruction set": machine.isa(),
-        "also available": ", ".join(
-            isa for isa in machine.supported_isas() if isa != machine.isa()
-        ),
+        "supported here": ", ".join(machine.supported_isas()),
         "threads": str(machine.get_num_threads()),
+        "usable CPUs": str(built["cpus"]),
     }
-    lines |= {f"core, {name}": str(value) for name, value in machine.build_info().items()}
     for name in ("HOTLOOP_ISA", "HOTLOOP_NUM_THREADS", "OMP_NUM_THREADS"):
         if name in os.environ:
             lines[name] = os.environ[name]
