@@ -17,16 +17,11 @@ _functions: dict[str, Callable[..., Any]] = {}
 
 # NumPy's names where they differ from those of hotloop.ops.
 _NUMPY_NAMES = {
-    "invert": "logical_not",
-    "bitwise_not": "logical_not",
-    "bitwise_and": "logical_and",
-    "bitwise_or": "logical_or",
-    "bitwise_xor": "logical_xor",
+    "invert": "bitwise_not",
     "remainder": "mod",
     "rint": "round",
     "fabs": "abs",
-    "conjugate": "identity",
-    "positive": "identity",
+    "conjugate": "positive",
     "float_power": "power",
     "round_": "round",
     "around": "round",
@@ -115,14 +110,14 @@ class Operators:
     __mod__, __rmod__ = _binary("mod")
     __pow__, __rpow__ = _binary("power")
     __matmul__, __rmatmul__ = _binary("matmul")
-    __and__, __rand__ = _binary("logical_and")
-    __or__, __ror__ = _binary("logical_or")
-    __xor__, __rxor__ = _binary("logical_xor")
+    __and__, __rand__ = _binary("bitwise_and")
+    __or__, __ror__ = _binary("bitwise_or")
+    __xor__, __rxor__ = _binary("bitwise_xor")
     __lt__, __gt__ = _binary("less")
     __le__, __ge__ = _binary("less_equal")
     __neg__ = _unary("negative")
     __abs__ = _unary("absolute")
-    __invert__ = _unary("logical_not")
+    __invert__ = _unary("bitwise_not")
 
     def __pos__(self) -> Any:
         return self

@@ -81,8 +81,8 @@ class Tensor(Operators):
             raise TracingError(
                 f"{wanted} of a symbolic tensor (shape {self.shape}, dtype {self.dtype}) was asked "
                 "for while a function was being compiled. Its value is not known yet: use "
-                "functions of hotloop.ops (ops.where, ops.cond-free arithmetic), or compile the "
-                "model with run_eagerly=True."
+                "functions of hotloop.ops (ops.where in place of if), or compile the model with "
+                "run_eagerly=True."
             )
         return value
 

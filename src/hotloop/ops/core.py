@@ -8,6 +8,7 @@ import numpy as np
 
 from hotloop.graph import Tensor, Variable, apply, canonical_dtype
 from hotloop.graph import constant as _constant
+from hotloop.graph.operators import register_functions
 from hotloop.ops.convert import cast_to, tensor
 from hotloop.ops.dispatch import op
 from hotloop.ops.symbolic import KerasTensor
@@ -87,3 +88,6 @@ def copy(x: Any) -> Tensor:
 def positive(x: Any) -> Tensor:
     """+x."""
     return tensor(x)
+
+
+register_functions({"shape": shape, "ndim": ndim, "size": size})
