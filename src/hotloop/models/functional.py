@@ -66,6 +66,16 @@ class Functional(Model):
         return tree.flatten(self._outputs_structure)
 
     @property
+    def input(self) -> Any:
+        """The symbolic input, or the structure of them that the model was made from."""
+        return _single(self._inputs_structure)
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output, or the structure of them that the model was made from."""
+        return _single(self._outputs_structure)
+
+    @property
     def input_shape(self) -> Any:
         """Shape of the input, or a structure of shapes; the batch is None."""
         return tree.map_structure(lambda t: t.shape, _single(self._inputs_structure))

@@ -48,7 +48,10 @@ class Model(Trainer, Layer):
         """
         if len(args) == 1 and self._forward.applies(self, args[0], kwargs):
             return self._forward.run(self, args[0], kwargs.get("training"))
-        return super().__call__(*args, **kwargs)
+        if self.built:
+            return super().__call__(*args, **kwargs)
+        with self._trainer.plans.lock:
+            return super().__call__(*args, **kwargs)
 
     def _call_layer(self, inputs: Any, training: Any) -> Any:
         """The call itself, operation by operation or traced, never through a forward plan."""

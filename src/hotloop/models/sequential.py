@@ -148,6 +148,16 @@ class Sequential(Model):
         return self._known("outputs").outputs
 
     @property
+    def input(self) -> KerasTensor:
+        """The symbolic input."""
+        return self._known("input").input
+
+    @property
+    def output(self) -> KerasTensor:
+        """The symbolic output."""
+        return self._known("output").output
+
+    @property
     def input_shape(self) -> Any:
         """Shape of the input; the batch is None."""
         return self._known("input shape").input_shape
@@ -240,9 +250,7 @@ class Sequential(Model):
                     del self._tensors[:]
                     return
         with no_tracking():
-            self._functional = Functional(
-                self._tensors[0], self._tensors[-1], name=f"{self.name}_graph"
-            )
+            self._functional = Functional(self._tensors[0], self._tensors[-1], name=self.name)
         self.built = True
 
     def _lock_state(self) -> None:

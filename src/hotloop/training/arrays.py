@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,7 @@ _INT32 = np.iinfo(np.int32)
 
 def is_streaming(value: Any) -> bool:
     """True for objects that yield batches: generators, PyDataset, tf.data, DataLoader."""
-    if isinstance(value, (np.ndarray, Tensor, Variable, list, tuple, dict, str, bytes)):
-        return False
-    if hasattr(value, "__array__"):
+    if isinstance(value, (Sequence, Tensor, Variable, dict)) or hasattr(value, "__array__"):
         return False
     return (
         isinstance(value, Iterator) or hasattr(value, "__iter__") or hasattr(value, "__getitem__")

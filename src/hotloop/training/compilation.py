@@ -257,4 +257,3 @@ class Compilation:
                 f"You must call `compile()` before using the model. {method}() needs an optimizer "
                 "and a loss, as in model.compile(optimizer='adam', loss='mse')."
             )
-

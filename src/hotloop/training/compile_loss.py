@@ -43,7 +43,16 @@ class CompileLoss:
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The weighted loss of one batch: a float32 scalar."""
         self.build(y_true, y_pred)
-        value = ops.cast(self.loss(y_true, y_pred, sample_weight), "float32")
+        try:
+            value = ops.cast(self.loss(y_true, y_pred, sample_weight), "float32")
+        except ValueError as error:
+            weight = ""
+            if sample_weight is not None:
+                weight = f", with `sample_weight` of shape {tuple(sample_weight.shape)}"
+            raise ValueError(
+                f"The loss '{self.loss.name}' cannot compare `y` of shape {tuple(y_true.shape)} to "
+                f"predictions of shape {tuple(y_pred.shape)}{weight}: {error}"
+            ) from error
         return value if self._weight is None else value * self._weight
 
 

@@ -39,6 +39,11 @@ class CompileMetrics:
         self.built = True
 
     @property
+    def requested(self) -> bool:
+        """Whether there are any metrics."""
+        return bool(self._plain_identifiers or self._weighted_identifiers)
+
+    @property
     def metrics(self) -> list[Any]:
         return [*self._plain, *self._weighted]
 

@@ -87,16 +87,17 @@ class PlanCache:
     def __init__(self) -> None:
         self._plans: OrderedDict[Hashable, Any] = OrderedDict()
         self._fingerprint: Hashable = None
-        self._lock = threading.RLock()
+        # Held while the model is traced or built: two threads must not build it twice.
+        self.lock = threading.RLock()
         self._warned = False
 
     def clear(self) -> None:
-        with self._lock:
+        with self.lock:
             self._plans.clear()
 
     def get(self, model: Any, key: Hashable, make: Callable[[], Any]) -> Any:
         """What `make` returned for `key` since the model last changed."""
-        with self._lock:
+        with self.lock:
             fingerprint = model_fingerprint(model)
             if fingerprint != self._fingerprint:
                 self._plans.clear()
@@ -150,4 +151,4 @@ def plan_key(data: Data, batch_size: int) -> tuple[Hashable, ...]:
 def model_fingerprint(model: Any) -> Hashable:
     """Changes when layers, variables or `trainable` flags of the model do."""
     layers = tuple((id(layer), layer.trainable) for layer in model._flatten_layers())
-    return layers, tuple(map(id, model.variables))
+    return layers, tuple((id(variable), variable.trainable) for variable in model.variables)

@@ -331,7 +331,10 @@ class Trainer(Compilation):
     def _prepare(self, data: Data, batch_size: int, y_name: str) -> None:
         """Builds the model, its loss and its metrics, and checks the targets against them."""
         state = self._trainer
-        if data.y is None and (state.compile_loss is not None or state.compile_metrics is not None):
+        metrics = state.compile_metrics
+        if data.y is None and (
+            state.compile_loss is not None or (metrics is not None and metrics.requested)
+        ):
             raise ValueError(
                 f"`{y_name}` is missing: the model was compiled with a loss or metrics, which need "
                 "targets."
@@ -349,8 +352,8 @@ class Trainer(Compilation):
                 )
             state.compile_loss.build(y_true, y_pred)
             check_targets(state.compile_loss.loss, data.y, y_pred.shape, y_name)
-        if state.compile_metrics is not None:
-            state.compile_metrics.build(y_true, y_pred)
+        if metrics is not None:
+            metrics.build(y_true, y_pred)
 
     def _forward_spec(self, data: Data, batch_size: int) -> Any:
         """What the model returns for a batch: its structure, with `shape`d leaves. Builds it."""

@@ -432,3 +432,35 @@ def test_progress_on_a_terminal_free_output(capsys):
     assert "2/2 - " in out
     assert "accuracy: " in out
     assert "loss: " in out
+
+
+def test_a_layer_thawed_after_compile_needs_a_new_optimizer():
+    model = make_model()
+    model.layers[0].trainable = False
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(X, Y, verbose=0)
+    before = weights_after(model)
+    model.layers[0].trainable = True
+    with pytest.raises(ValueError, match="Unknown variable"):
+        model.fit(X, Y, verbose=0)
+    np.testing.assert_array_equal(weights_after(model), before)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(X, Y, verbose=0)
+
+
+def test_a_model_with_nothing_to_train():
+    model = make_model()
+    model.trainable = False
+    before = weights_after(model)
+    history = model.fit(X, Y, verbose=0).history
+    np.testing.assert_array_equal(weights_after(model), before)
+    assert history["loss"][0] == pytest.approx(model.evaluate(X, Y, verbose=0)[0])
+
+
+def test_sample_weights_of_the_wrong_shape():
+    model = make_model()
+    before = weights_after(model)
+    with pytest.raises(ValueError, match=r"`sample_weight` of shape \(32, 3\)"):
+        model.fit(X, Y, sample_weight=np.ones((50, 3)), verbose=0)
+    np.testing.assert_array_equal(weights_after(model), before)
+    model.fit(X, Y, sample_weight=np.ones((50, 1)), verbose=0)
