@@ -6,7 +6,8 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hotloop.graph import Tensor
+from hotloop import ops
+from hotloop.graph import Tensor, Variable
 from hotloop.ops import tree
 from hotloop.ops.symbolic import KerasTensor
 
@@ -90,3 +91,43 @@ class CallArguments:
                     f"{list(self.values)}."
                 )
         return {name: shapes[name] for name in names if name in shapes}
+
+
+def as_tensor(x: Any) -> Any:
+    """Arrays and variables as tensors (floats as float32); anything else as it is."""
+    if isinstance(x, (Tensor, KerasTensor)) or x is None:
+        return x
+    if isinstance(x, Variable) or hasattr(x, "__array__"):
+        return ops.convert_to_tensor(x)
+    return x
+
+
+def symbolic_inputs(shape: Any, dtype: str = "float32") -> Any:
+    """Symbolic tensors for a shape or a nest of shapes."""
+    if isinstance(shape, (list, tuple)) and all(d is None or isinstance(d, int) for d in shape):
+        return KerasTensor(shape, dtype)
+    if isinstance(shape, dict):
+        return {key: symbolic_inputs(value, dtype) for key, value in shape.items()}
+    if isinstance(shape, (list, tuple)):
+        return type(shape)(symbolic_inputs(value, dtype) for value in shape)
+    raise ValueError(
+        f"Expected a shape (a tuple of ints and None) or a nest of shapes. Received: {shape!r}"
+    )
+
+
+def without_default_mode(
+    original: tuple[tuple[Any, ...], dict[str, Any]], takes_training: bool
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The call's own arguments, for a node: the mode only if the caller asked for one."""
+    args, kwargs = original
+    drop = not takes_training or kwargs.get("training") is None
+    return args, {k: v for k, v in kwargs.items() if not (drop and k == "training")}
+
+
+def explain(error: Exception, layer: Any, arguments: CallArguments) -> None:
+    """Notes on the exception which layer was called with which shapes; the innermost one only."""
+    if not getattr(error, "__notes__", None):
+        shapes = ", ".join(f"{k}={v}" for k, v in arguments.shapes().items())
+        error.add_note(
+            f"Raised in the call of layer '{layer.name}' ({type(layer).__name__}: {shapes})"
+        )

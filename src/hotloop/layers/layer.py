@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import functools
 import inspect
-import math
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
-from hotloop import constraints, initializers, ops, regularizers
-from hotloop.common.dtypes import standardize_dtype
+from hotloop import constraints, ops, regularizers
 from hotloop.graph import Tensor, Variable, current_scope
-from hotloop.layers import tracking
-from hotloop.layers.call_arguments import CallArguments, is_tensor
+from hotloop.layers.call_arguments import (
+    CallArguments,
+    as_tensor,
+    explain,
+    is_tensor,
+    symbolic_inputs,
+    without_default_mode,
+)
+from hotloop.layers.composite import Composite
 from hotloop.layers.configuration import (
     DTYPE_POLICY,
     automatic_config,
@@ -23,10 +26,9 @@ from hotloop.layers.configuration import (
 )
 from hotloop.layers.context import CallContext, current_path, local, name_scope
 from hotloop.layers.input_spec import assert_input_compatibility
-from hotloop.metrics.metric import Metric
+from hotloop.layers.weight import make_weight, positional
 from hotloop.ops import tree
-from hotloop.ops.symbolic import KerasTensor, Node, Operation
-from hotloop.random import SeedGenerator
+from hotloop.ops.symbolic import KerasTensor, Node
 
 
 def _finishing(build: Callable[..., Any]) -> Callable[..., Any]:
@@ -53,7 +55,7 @@ def _finishing(build: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
-class Layer(Operation):
+class Layer(Composite):
     """A callable with weights; everything in a model is one.
 
     Subclasses write `__init__` (calling `super().__init__(**kwargs)` first), `build(input_shape)`,
@@ -146,87 +148,6 @@ class Layer(Operation):
         self._call_has_training = "training" in self._call_signature.parameters
         self._super_called = True
 
-    # Tracking of parts
-
-    def _start_tracking(self) -> None:
-        if "_layers" not in self.__dict__:
-            for part in _PARTS:
-                object.__setattr__(self, part, [])
-            object.__setattr__(self, "_locked", False)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name not in _PARTS and local.tracking:
-            self._start_tracking()
-            value = tracking.wrap(value, self._track)
-        super().__setattr__(name, value)
-
-    def __delattr__(self, name: str) -> None:
-        value = self.__dict__.get(name)
-        super().__delattr__(name)
-        for part in _PARTS:
-            stored = self.__dict__[part]
-            stored[:] = [item for item in stored if item is not value]
-
-    def _track(self, value: Any) -> Any:
-        if isinstance(value, Variable):
-            self._track_variable(value)
-        elif isinstance(value, Layer):
-            self._track_in(self._layers, value)
-        elif isinstance(value, Metric):
-            self._track_in(self._metrics, value)
-        elif isinstance(value, SeedGenerator):
-            self._track_in(self._seed_generators, value)
-        return value
-
-    def _track_variable(self, variable: Variable) -> None:
-        known = (*self._trainable_variables, *self._non_trainable_variables)
-        if any(variable is other for other in known):
-            return
-        if variable.trainable:
-            self._track_in(self._trainable_variables, variable)
-            variable.trainable = getattr(self, "_trainable", True)
-        else:
-            self._track_in(self._non_trainable_variables, variable)
-
-    def _track_in(self, part: list[Any], value: Any) -> None:
-        if any(value is other for other in part):
-            return
-        if self._locked and not isinstance(value, Metric):
-            raise ValueError(
-                "You cannot add new elements of state (variables or sub-layers) to a layer that is "
-                "already built. All state must be created in the `__init__()` method or in the "
-                f"`build()` method. Layer: {self.name!r}, received: {value!r}"
-            )
-        part.append(value)
-
-    def _lock_state(self) -> None:
-        object.__setattr__(self, "_locked", True)
-
-    def _unlock_state(self) -> None:
-        object.__setattr__(self, "_locked", False)
-
-    def _check_super_called(self) -> None:
-        if not self.__dict__.get("_super_called"):
-            raise RuntimeError(
-                f"In layer '{type(self).__name__}', you forgot to call `super().__init__()` as the "
-                "first statement in the `__init__()` method. Go add it!"
-            )
-
-    def _flatten_layers(self, include_self: bool = True, recursive: bool = True) -> list[Layer]:
-        """This layer and those in it, depth first, each once."""
-        found: dict[int, Layer] = {}
-
-        def visit(layer: Layer) -> None:
-            for inner in layer._layers:
-                if id(inner) not in found:
-                    found[id(inner)] = inner
-                    if recursive:
-                        visit(inner)
-
-        visit(self)
-        found.pop(id(self), None)
-        return [self, *found.values()] if include_self else list(found.values())
-
     # Weights
 
     @_finishing
@@ -275,23 +196,13 @@ class Layer(Operation):
             NotImplementedError: `overwrite_with_gradient=True`.
         """
         self._check_super_called()
-        shape, initializer, dtype = _positional(args, shape, initializer, dtype)
+        shape, initializer, dtype = positional(args, shape, initializer, dtype)
         if overwrite_with_gradient:
             raise NotImplementedError(
                 "add_weight() does not implement the argument `overwrite_with_gradient` yet."
             )
-        shape = _whole_shape(shape, self.name)
-        dtype = standardize_dtype(dtype)
-        if initializer is None:
-            initializer = "glorot_uniform" if dtype == "float32" else "zeros"
-        value = initializers.get(initializer)(shape, dtype=dtype)
         name = name or "variable"
-        variable = Variable(value, dtype=dtype, trainable=trainable, name=name)
-        if variable.shape != shape:
-            raise ValueError(
-                f"The initializer of weight '{name}' of layer '{self.name}' returned shape "
-                f"{variable.shape} where {shape} was asked for."
-            )
+        variable = make_weight(self.name, name, shape, initializer, dtype, trainable)
         with name_scope(self):
             variable.path = f"{current_path()}/{name}"
         variable.regularizer = regularizers.get(regularizer)
@@ -321,109 +232,6 @@ class Layer(Operation):
             constraint=constraint,
             name=name,
         )
-
-    @property
-    def trainable(self) -> bool:
-        """Whether the weights may be trained. Setting it sets it for all layers inside."""
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        self._trainable = bool(value)
-        for variable in self._trainable_variables:
-            variable.trainable = self._trainable
-        for layer in self._layers:
-            layer.trainable = self._trainable
-
-    def _collect(self, own: Callable[[Layer], Iterable[Variable]]) -> list[Variable]:
-        found = {id(v): v for v in own(self)}
-        for layer in self._layers:
-            for variable in layer._collect(own):
-                found.setdefault(id(variable), variable)
-        return list(found.values())
-
-    @property
-    def weights(self) -> list[Variable]:
-        """Own weights, trainable ones first, then those of the layers inside, each once."""
-        return self._collect(lambda x: x._trainable_variables + x._non_trainable_variables)
-
-    @property
-    def variables(self) -> list[Variable]:
-        """The weights, and the states of random seeds."""
-        return self._collect(
-            lambda x: [
-                *x._trainable_variables,
-                *x._non_trainable_variables,
-                *(generator.state for generator in x._seed_generators),
-            ]
-        )
-
-    @property
-    def trainable_weights(self) -> list[Variable]:
-        """Weights that the optimizer changes; none if the layer is frozen."""
-        return [v for v in self.weights if v.trainable] if self.trainable else []
-
-    @property
-    def non_trainable_weights(self) -> list[Variable]:
-        """Weights that the optimizer leaves alone."""
-        return [v for v in self.weights if not (self.trainable and v.trainable)]
-
-    @property
-    def trainable_variables(self) -> list[Variable]:
-        """Variables that the optimizer changes."""
-        return [v for v in self.variables if v.trainable] if self.trainable else []
-
-    @property
-    def non_trainable_variables(self) -> list[Variable]:
-        """Variables that the optimizer leaves alone, states of random seeds among them."""
-        return [v for v in self.variables if not (self.trainable and v.trainable)]
-
-    @property
-    def metrics(self) -> list[Metric]:
-        """Metrics of this layer and of the layers inside."""
-        return [*self._metrics, *(metric for layer in self._layers for metric in layer.metrics)]
-
-    @property
-    def metrics_variables(self) -> list[Variable]:
-        """The variables of `metrics`."""
-        return [variable for metric in self.metrics for variable in metric.variables]
-
-    def get_weights(self) -> list[np.ndarray]:
-        """Copies of the values of `weights`."""
-        return [variable.numpy() for variable in self.weights]
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Assigns arrays to `weights`, or to none of them if one does not fit.
-
-        Raises `ValueError` if the number of arrays or a shape differs.
-        """
-        variables, arrays = self.weights, [np.asarray(weight) for weight in weights]
-        if len(variables) != len(arrays):
-            raise ValueError(
-                f"You called `set_weights(weights)` on layer '{self.name}' with a weight list of "
-                f"length {len(arrays)}, but the layer was expecting {len(variables)} weights."
-            )
-        for variable, array in zip(variables, arrays, strict=True):
-            if variable.shape != array.shape:
-                raise ValueError(
-                    f"Layer {self.name} weight shape {variable.shape} is not compatible with "
-                    f"provided weight shape {array.shape}. Weight: {variable.path}"
-                )
-            if array.dtype.kind not in "fiub":
-                raise TypeError(
-                    f"Weight {variable.path} needs numbers. Received an array of {array.dtype}."
-                )
-        for variable, array in zip(variables, arrays, strict=True):
-            variable.assign(array)
-
-    def count_params(self) -> int:
-        """The number of scalars in `weights`. Raises `ValueError` before `build`."""
-        if not self.built:
-            raise ValueError(
-                f"You tried to call `count_params` on layer '{self.name}', but the layer isn't "
-                "built. You can build it manually via: `layer.build(input_shape)`."
-            )
-        return sum(math.prod(variable.shape) for variable in self.weights)
 
     # Losses
 
@@ -471,10 +279,12 @@ class Layer(Operation):
         """
         self._check_super_called()
         original = args, kwargs
-        args = tree.map_structure(_as_tensor, args)
-        kwargs = tree.map_structure(_as_tensor, kwargs)
+        args = tree.map_structure(as_tensor, args)
+        kwargs = tree.map_structure(as_tensor, kwargs)
         for x in tree.flatten(args):
-            if x is not None and not is_tensor(x):
+            if x is None:
+                continue
+            if not is_tensor(x):
                 raise ValueError(
                     "Only input tensors may be passed as positional arguments. The following "
                     f"argument value should be passed as a keyword argument: {x!r} (of type "
@@ -493,9 +303,10 @@ class Layer(Operation):
         try:
             with name_scope(self):
                 self._build_for(arguments)
-                training = told if told is not None else arguments.values.get("training")
-                if told is None and before is not None:
-                    training = before if "training" not in arguments.given else training
+                told = arguments.given.get("training", told)
+                training = told if told is not None else before
+                if training is None:
+                    training = arguments.values.get("training")
                 context.training = training
                 if self._call_has_training and training is not None:
                     kwargs["training"] = training
@@ -506,7 +317,7 @@ class Layer(Operation):
                 )
                 if symbolic:
                     outputs = self.compute_output_spec(*args, **kwargs)
-                    Node(self, *_without_default_mode(original, self._call_has_training), outputs)
+                    Node(self, *without_default_mode(original, self._call_has_training), outputs)
                 else:
                     outputs = self.call(*args, **kwargs)
                     self._penalize_activity(outputs)
@@ -515,7 +326,7 @@ class Layer(Operation):
                     self._lock_state()
             return outputs
         except Exception as error:
-            _explain(error, self, arguments)
+            explain(error, self, arguments)
             raise
         finally:
             context.training = before
@@ -540,7 +351,7 @@ class Layer(Operation):
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
         """The shape of the result for inputs of given shapes; by default found by tracing."""
         shapes = args[0] if args else next(iter(kwargs.values()))
-        spec = self.compute_output_spec(_symbolic_inputs(shapes))
+        spec = self.compute_output_spec(symbolic_inputs(shapes))
         return tree.map_structure(lambda x: x.shape, spec)
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
@@ -551,7 +362,7 @@ class Layer(Operation):
         arguments = CallArguments(self._call_signature, args, kwargs)
         shapes = arguments.shapes_for(self.compute_output_shape, type(self).__name__)
         shape = self.compute_output_shape(**shapes)
-        return _symbolic_inputs(shape, self.compute_dtype)
+        return symbolic_inputs(shape, self.compute_dtype)
 
     # Description
 
@@ -610,90 +421,6 @@ class Layer(Operation):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
-
-
-_PARTS = (
-    "_trainable_variables",
-    "_non_trainable_variables",
-    "_layers",
-    "_metrics",
-    "_seed_generators",
-    "_init_arguments",
-)
-
-
-def _as_tensor(x: Any) -> Any:
-    """Arrays and variables as tensors (floats as float32); anything else as it is."""
-    if isinstance(x, (Tensor, KerasTensor)) or x is None:
-        return x
-    if isinstance(x, Variable) or hasattr(x, "__array__"):
-        return ops.convert_to_tensor(x)
-    return x
-
-
-def _symbolic_inputs(shape: Any, dtype: str = "float32") -> Any:
-    """Symbolic tensors for a shape or a nest of shapes."""
-    if isinstance(shape, (list, tuple)) and all(d is None or isinstance(d, int) for d in shape):
-        return KerasTensor(shape, dtype)
-    if isinstance(shape, dict):
-        return {key: _symbolic_inputs(value, dtype) for key, value in shape.items()}
-    if isinstance(shape, (list, tuple)):
-        return type(shape)(_symbolic_inputs(value, dtype) for value in shape)
-    raise ValueError(
-        f"Expected a shape (a tuple of ints and None) or a nest of shapes. Received: {shape!r}"
-    )
-
-
-def _without_default_mode(
-    original: tuple[tuple[Any, ...], dict[str, Any]], takes_training: bool
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The call's own arguments, for a node: the mode only if the caller asked for one."""
-    args, kwargs = original
-    drop = not takes_training or kwargs.get("training") is None
-    return args, {k: v for k, v in kwargs.items() if not (drop and k == "training")}
-
-
-def _explain(error: Exception, layer: Layer, arguments: CallArguments) -> None:
-    """Notes on the exception which layer was called with which shapes; the innermost one only."""
-    if not getattr(error, "__notes__", None):
-        shapes = ", ".join(f"{k}={v}" for k, v in arguments.shapes().items())
-        error.add_note(
-            f"Raised in the call of layer '{layer.name}' ({type(layer).__name__}: {shapes})"
-        )
-
-
-def _positional(
-    args: tuple[Any, ...], shape: Any, initializer: Any, dtype: Any
-) -> tuple[Any, Any, Any]:
-    """`add_weight`'s first three arguments, which may be positional."""
-    if len(args) > 3:
-        raise TypeError(
-            f"add_weight() takes at most 3 positional arguments but {len(args)} were given."
-        )
-    if args and isinstance(args[0], str):
-        raise ValueError(
-            f"`name` must be passed as a keyword argument. Received: add_weight('{args[0]}', ...). "
-            f"Use: add_weight(shape=..., name='{args[0]}')."
-        )
-    values = {"shape": shape, "initializer": initializer, "dtype": dtype}
-    for name, value in zip(values, args, strict=False):
-        if values[name] is not None:
-            raise ValueError(f"`{name}` was passed both positionally and as a keyword argument.")
-        values[name] = value
-    return values["shape"], values["initializer"], values["dtype"]
-
-
-def _whole_shape(shape: Any, layer_name: str) -> tuple[int, ...]:
-    if shape is None:
-        return ()
-    dims = tuple(shape) if isinstance(shape, (list, tuple)) else (shape,)
-    for dim in dims:
-        if isinstance(dim, bool) or not isinstance(dim, (int, np.integer)) or dim < 0:
-            raise ValueError(
-                f"The shape of a weight of layer '{layer_name}' must be made of whole numbers. "
-                f"Received: shape={shape!r}. Is the last axis of the layer's input known?"
-            )
-    return tuple(int(dim) for dim in dims)
 
 
 def _depth_of_constructors() -> int:
