@@ -17,11 +17,16 @@ from hotloop.ops.naming import to_snake_case
 def unknown_name(kind: str, name: str, valid: Iterable[str]) -> ValueError:
     """The error for a string that names nothing: the closest valid names first, then all."""
     valid = sorted(set(valid))
-    lowered: dict[str, str] = {}
-    for candidate in valid:
-        lowered.setdefault(candidate.lower(), candidate)
-    close = difflib.get_close_matches(name.lower(), list(lowered), n=3, cutoff=0.6)
-    hint = f" Did you mean {' or '.join(repr(lowered[c]) for c in close)}?" if close else ""
+
+    def likeness(candidate: str) -> tuple[float, float]:
+        """How alike, first whatever the case, then as written."""
+        pairs = ((name.lower(), candidate.lower()), (name, candidate))
+        first, second = (difflib.SequenceMatcher(None, a, b).ratio() for a, b in pairs)
+        return first, second
+
+    ranked = sorted(((likeness(candidate), candidate) for candidate in valid), reverse=True)
+    close = [candidate for (alike, _), candidate in ranked[:3] if alike >= 0.6]
+    hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
     return ValueError(f"Unknown {kind} {name!r}.{hint} Valid names: {', '.join(valid)}.")
 
 
