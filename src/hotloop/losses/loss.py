@@ -54,13 +54,17 @@ class Loss:
         Returns:
             float32 scalar, or the per-sample losses when the reduction is None.
         """
-        y_true = tree.map_structure(self._convert, y_true)
-        y_pred = tree.map_structure(self._convert, y_pred)
+        y_true, y_pred = self._convert(y_true), self._convert(y_pred)
         values = self.call(y_true, y_pred)
         mask = self.compute_mask(y_true, y_pred)
         return reduce_weighted_values(values, sample_weight, mask, self.reduction)
 
-    def _convert(self, x: Any) -> Tensor:
+    def _convert(self, x: Any) -> Any:
+        """Tensors in the nest of `x`; lists of numbers are arrays, not nests."""
+        if tree.is_nested(x) and not all(
+            isinstance(leaf, (int, float)) for leaf in tree.flatten(x)
+        ):
+            return tree.map_structure(self._convert, x)
         return ops.convert_to_tensor(x, dtype=self._dtype)
 
     def call(self, y_true: Any, y_pred: Any) -> Tensor:
