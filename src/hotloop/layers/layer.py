@@ -349,8 +349,13 @@ class Layer(Composite):
                 self.add_loss(penalty * (1.0 / batch) if batch else penalty * 0.0)
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
-        """The shape of the result for inputs of given shapes; by default found by tracing."""
+        """The shape of the result for inputs of given shapes.
+
+        By default found by tracing `call`, for which the layer is built if it is not.
+        """
         shapes = args[0] if args else next(iter(kwargs.values()))
+        if not self.built and type(self).build is not Layer.build:
+            self.build(shapes)
         spec = self.compute_output_spec(symbolic_inputs(shapes))
         return tree.map_structure(lambda x: x.shape, spec)
 

@@ -61,10 +61,10 @@ class Loss:
 
     def _convert(self, x: Any) -> Any:
         """Tensors in the nest of `x`; lists of numbers are arrays, not nests."""
-        if tree.is_nested(x) and not all(
-            isinstance(leaf, (int, float)) for leaf in tree.flatten(x)
-        ):
-            return tree.map_structure(self._convert, x)
+        if tree.is_nested(x):
+            numbers = all(isinstance(leaf, (int, float)) for leaf in tree.flatten(x))
+            if not numbers:
+                return tree.map_structure(self._convert, x)
         return ops.convert_to_tensor(x, dtype=self._dtype)
 
     def call(self, y_true: Any, y_pred: Any) -> Tensor:

@@ -91,7 +91,7 @@ def test_get():
     assert activations.get("relu") is activations.relu
     assert activations.get("swish") is activations.silu
     assert activations.get(math.sin) is math.sin
-    with pytest.raises(ValueError, match="Unknown activation 'rleu'. Did you mean 'relu'"):
+    with pytest.raises(ValueError, match=r"Unknown activation 'rleu'\. Did you mean 'relu'"):
         activations.get("rleu")
     with pytest.raises(ValueError, match="Could not interpret"):
         activations.get(3)
