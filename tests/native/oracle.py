@@ -78,7 +78,9 @@ def run_program(
         if slot not in mapped:
             return addresses(operands[number], outer, cols, row_only)
         numbers, row_size = mapped[slot]
-        local = addresses((slot, offset, (0, *strides[1:]), col_stride, panel), outer, cols, row_only)
+        local = addresses(
+            (slot, offset, (0, *strides[1:]), col_stride, panel), outer, cols, row_only
+        )
         first = np.repeat(numbers, rows // outer[0]) * row_size
         return local + (first if row_only else first[:, None])
 
@@ -116,5 +118,7 @@ def run_program(
     for name, register, slot, offset in reductions:
         with np.errstate(over="ignore"):
             result = np.atleast_1d(COMBINE[name[:-2]](values[register], axis=0))
-        buffers[slot][offset : offset + result.size] = result.astype(values[register].dtype).view(buffers[slot].dtype)
+        buffers[slot][offset : offset + result.size] = result.astype(values[register].dtype).view(
+            buffers[slot].dtype
+        )
     return values

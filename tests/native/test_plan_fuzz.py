@@ -31,7 +31,11 @@ class Case:
         sizes = [1, 2, 3, 5, 16, 17, 31, 33, 64, 100] + ([700, 3000] if rng.random() < 0.3 else [])
         nouter = 1 if self.panels else int(rng.integers(0, 4))
         self.outer = tuple(int(rng.choice(sizes[: 12 - 2 * nouter])) for _ in range(nouter))
-        self.cols = int(rng.choice([1, 2, 3, 10, 15, 16, 17, 32, 33, 48, 64, 100, 128, 257, 2000 if nouter < 2 else 7]))
+        self.cols = int(
+            rng.choice(
+                [1, 2, 3, 10, 15, 16, 17, 32, 33, 48, 64, 100, 128, 257, 2000 if nouter < 2 else 7]
+            )
+        )
         self.row_programs = bool(rng.random() < 0.5) and not (self.panels and self.cols > 32)
         self.use_inputs = bool(rng.random() < 0.3) and nouter > 0
         if self.use_inputs:
@@ -39,7 +43,17 @@ class Case:
         for _ in range(int(rng.integers(1, 4))):
             self.load()
         for _ in range(int(rng.integers(1, 14))):
-            rng.choice([self.compute, self.compute, self.compute, self.load, self.store, self.source, self.rows])()
+            rng.choice(
+                [
+                    self.compute,
+                    self.compute,
+                    self.compute,
+                    self.load,
+                    self.store,
+                    self.source,
+                    self.rows,
+                ]
+            )()
         self.store(), self.store()
         if rng.random() < 0.4:
             self.reduce()
@@ -66,7 +80,9 @@ class Case:
         self.instructions.append((name, self.new(kind), a, b, c, imm))
 
     def add_buffer(self, size, data=True, kind=None, row_size=0):
-        kind = kind or str(self.rng.choice(["bound", "bound", "shifted", "const" if data else "bound"]))
+        kind = kind or str(
+            self.rng.choice(["bound", "bound", "shifted", "const" if data else "bound"])
+        )
         buffer = aligned(size, np.int32, shift=1 if kind == "shifted" else 0)
         if data:
             buffer.view(np.float32)[:] = self.rng.integers(-3, 4, size)
@@ -88,7 +104,9 @@ class Case:
             return (slot, gap, (0,), 1, True)
         if self.use_inputs and rng.random() < 0.5:
             return self.mapped_layout(dims, full, store)
-        style = rng.choice(["plain", "plain", "plain", "transposed", "gaps", "reverse", "broadcast"])
+        style = rng.choice(
+            ["plain", "plain", "plain", "transposed", "gaps", "reverse", "broadcast"]
+        )
         order = list(range(len(dims)))
         if style == "transposed":
             rng.shuffle(order)
@@ -120,7 +138,13 @@ class Case:
         rows = 3 * self.batch if store else 2 * self.batch + 5
         slot = self.add_buffer(rows * row_size, data=not store, kind=kind, row_size=row_size)
         self.mapped[slot] = row_size
-        return (slot, 0, tuple(strides[: len(self.outer)]), strides[-1] if full and len(dims) > 1 else 0, False)
+        return (
+            slot,
+            0,
+            tuple(strides[: len(self.outer)]),
+            strides[-1] if full and len(dims) > 1 else 0,
+            False,
+        )
 
     def load(self):
         full = not self.row_programs or self.rng.random() < 0.7
@@ -135,9 +159,13 @@ class Case:
         bound = [
             i
             for i, o in enumerate(self.operands)
-            if self.slots[o[0]][0] in ("bound", "shifted") and self.injective(o, full) and self.kind_of(i) == full
+            if self.slots[o[0]][0] in ("bound", "shifted")
+            and self.injective(o, full)
+            and self.kind_of(i) == full
         ]
-        floats = register in self.defined["Ff" if full else "Rf"]  # the second batch loads them as such
+        floats = (
+            register in self.defined["Ff" if full else "Rf"]
+        )  # the second batch loads them as such
         if bound and floats and self.rng.random() < 0.5:
             number = int(self.rng.choice(bound))  # in place
         else:
@@ -166,7 +194,11 @@ class Case:
             choices += [(name, floats, a, b, 0) for name in ("add_f", "sub_f", "max_f", "min_f")]
             choices += [("lt_f", ints, a, b, 0), ("eq_f", ints, a, b, 0)]
         if i is not None:
-            choices += [("add_i", ints, i, j, 0), ("max_i", ints, i, j, 0), ("i2f", floats, i, 0, 0)]
+            choices += [
+                ("add_i", ints, i, j, 0),
+                ("max_i", ints, i, j, 0),
+                ("i2f", floats, i, 0, 0),
+            ]
             if a is not None:
                 choices += [("select", floats, i, a, b)]
         if choices:
@@ -186,12 +218,20 @@ class Case:
             kind = str(self.rng.choice([k for k in ("Rf", "Ri") if self.defined[k]]))
             self.emit("expand", "F" + kind[1], self.pick([kind]))
         elif self.pick(["Ff"]) is not None:
-            name = str(self.rng.choice(["row_sum_f", "row_max_f", "row_min_f", "row_argmax_f", "row_argmin_f"]))
+            name = str(
+                self.rng.choice(
+                    ["row_sum_f", "row_max_f", "row_min_f", "row_argmax_f", "row_argmin_f"]
+                )
+            )
             self.emit(name, "Ri" if "arg" in name else "Rf", self.pick(["Ff"]))
 
     def reduce(self):
         for _ in range(int(self.rng.integers(1, 3))):
-            kinds = [k for k in self.defined if self.defined[k] and (k[0] == "F" or not self.panels or self.cols <= 32)]
+            kinds = [
+                k
+                for k in self.defined
+                if self.defined[k] and (k[0] == "F" or not self.panels or self.cols <= 32)
+            ]
             kind = str(self.rng.choice(kinds))
             name = str(self.rng.choice(["sum", "max", "min"])) + "_" + kind[1]
             width = self.cols if kind[0] == "F" else 1
@@ -212,7 +252,9 @@ class Case:
                 group = "bound" if kind == "shifted" else kind
                 getattr(plan, f"add_{group}")(size)
                 groups[group].append(copy)
-        plan.add_tile(self.outer, self.cols, self.registers, self.operands, self.instructions, self.reductions)
+        plan.add_tile(
+            self.outer, self.cols, self.registers, self.operands, self.instructions, self.reductions
+        )
         plan.finish()
         index = self.index() if self.use_inputs and self.rng_index else None
         plan.run(groups["bound"], groups["input"], groups["output"], index, 0, 2)
@@ -237,10 +279,21 @@ class Case:
             span = slice(batch * self.batch, (batch + 1) * self.batch)
             mapped = {}
             for slot, row_size in self.mapped.items():
-                rows = index[span] if self.slots[slot][0] == "input" else np.arange(2 * self.batch)[span]
+                rows = (
+                    index[span]
+                    if self.slots[slot][0] == "input"
+                    else np.arange(2 * self.batch)[span]
+                )
                 mapped[slot] = (rows, row_size)
             run_program(
-                self.outer, self.cols, self.registers, self.operands, self.instructions, self.reductions, floats, mapped
+                self.outer,
+                self.cols,
+                self.registers,
+                self.operands,
+                self.instructions,
+                self.reductions,
+                floats,
+                mapped,
             )
         return copies
 
@@ -252,4 +305,6 @@ def test_random_programs(seed):
     expected = case.expected()
     for threads, isa in [(1, ISAS[0]), (3, ISAS[seed % len(ISAS)])]:
         for slot, (got, want) in enumerate(zip(case.run(threads, isa), expected, strict=True)):
-            np.testing.assert_array_equal(got, want, err_msg=f"slot {slot} on {threads} threads, {isa}")
+            np.testing.assert_array_equal(
+                got, want, err_msg=f"slot {slot} on {threads} threads, {isa}"
+            )

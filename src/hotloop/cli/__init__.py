@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         # Whoever read our output has seen enough. Nothing may be flushed into the void at exit.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return 141
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         print(f"hotloop {options.command}: error: {_first_line(error)}", file=sys.stderr)

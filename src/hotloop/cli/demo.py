@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
 
     figure = plot.canvas.new_figure(4 * _COLUMNS, 2 * _ROWS + 4)
     figure.suptitle(f"{name}: test accuracy {accuracy:.4f} after {options.epochs} epochs")
-    top, bottom = figure.subfigures(2, 1, height_ratios=[4, 2 * _ROWS])
+    top, bottom = figure.subfigures(2, 1, height_ratios=[4, 2 * _ROWS])  # type: ignore[misc]
     plot.curves(history, metrics=["loss", "accuracy"], figure=top)
     plot.predictions(
         x_test[:count], y_test[:count], probabilities, class_names, _ROWS, _COLUMNS, figure=bottom
@@ -128,6 +128,7 @@ def _load(dataset: str) -> tuple[str, Any, tuple[str, ...]]:
     """Title, arrays and class names of a set, or of the one that needs no file."""
     from hotloop.datasets import DatasetNotFoundError, fashion_mnist, mnist, synthetic_digits
 
+    module: Any
     if dataset == "fashion_mnist":
         title, module = "Fashion-MNIST", fashion_mnist
     elif dataset == "mnist":

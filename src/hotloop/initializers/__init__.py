@@ -83,7 +83,7 @@ def deserialize(
     return _registry.deserialize(config, custom_objects)
 
 
-def get(identifier: Any) -> Initializer | Callable[..., Any] | None:
+def get(identifier: Any) -> Any:
     """An initializer from a name, configuration, class, instance, callable, or an array.
 
     An array stands for itself: the variable must then have its shape. None stays None.

@@ -40,7 +40,9 @@ def automatic_config(
     Raises `NotImplementedError` if an argument is not plain data.
     """
     args, kwargs = arguments
-    bound = inspect.signature(cls.__init__).bind(None, *args, **kwargs)
+    bound = inspect.signature(cls.__init__).bind(  # type: ignore[misc]
+        None, *args, **kwargs
+    )
     bound.apply_defaults()
     given: dict[str, Any] = {}
     open_ended = False

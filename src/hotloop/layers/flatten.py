@@ -39,7 +39,7 @@ class Flatten(Layer):
         return ops.reshape(inputs, (inputs.shape[0], math.prod(inputs.shape[1:])))
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
-        inner = tuple(input_shape[1:])
+        inner: tuple[Any, ...] = tuple(input_shape[1:])
         return input_shape[0], None if None in inner else math.prod(inner)
 
     def compute_output_spec(self, inputs: KerasTensor) -> KerasTensor:

@@ -85,7 +85,16 @@ class Layer(Composite):
         ...         return inputs * self.factor
     """
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Layer:
+    # Made by `__new__` and `_start_tracking`, which run before any `__init__`.
+    _init_arguments: tuple[tuple[Any, ...], dict[str, Any]]
+    _layers: list[Layer]
+    _metrics: list[Metric]
+    _seed_generators: list[SeedGenerator]
+    _trainable_variables: list[Variable]
+    _non_trainable_variables: list[Variable]
+    _locked: bool
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         layer = super().__new__(cls)
         # Kept for `get_config` of classes that do not write their own.
         object.__setattr__(layer, "_init_arguments", (args, kwargs))
@@ -94,7 +103,7 @@ class Layer(Composite):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "build" in cls.__dict__:
-            cls.build = _finishing(cls.__dict__["build"])
+            cls.build = _finishing(cls.__dict__["build"])  # type: ignore[method-assign]
         if "compute_mask" in cls.__dict__:
             raise NotImplementedError(
                 f"Layer {cls.__name__} defines `compute_mask`, but hotloop has no masks yet."
@@ -294,11 +303,11 @@ class Layer(Composite):
         arguments = CallArguments(self._call_signature, args, kwargs)
         assert_input_compatibility(self.input_spec, arguments.first, self.name)
 
-        context = local.call
-        outermost = context is None
-        if outermost:
-            context = local.call = CallContext(self)
+        outermost = local.call is None
+        if local.call is None:
+            local.call = CallContext(self)
             self._clear_losses()
+        context = local.call
         before = context.training
         try:
             with name_scope(self):
@@ -430,7 +439,8 @@ class Layer(Composite):
 
 def _depth_of_constructors() -> int:
     """How many frames of `__init__` methods lie between the caller and the user's line."""
-    frame, depth = inspect.currentframe().f_back, 0
+    frame: Any = inspect.currentframe()
+    frame, depth = frame.f_back, 0
     while frame is not None and frame.f_code.co_name == "__init__":
         frame, depth = frame.f_back, depth + 1
     return depth

@@ -41,7 +41,8 @@ class Reshape(Layer):
         self.built = True
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
-        inner, target = tuple(input_shape[1:]), self.target_shape
+        inner: tuple[Any, ...] = tuple(input_shape[1:])
+        target = self.target_shape
         if None in inner:
             return (input_shape[0], *(None if dim == -1 else dim for dim in target))
         size = math.prod(inner)

@@ -42,7 +42,7 @@ class Softmax(Layer):
             if mask.dtype != "bool":
                 mask = ops.greater(mask, 0.5)
             inputs = ops.where(mask, inputs, _MASKED)
-        axis = self.axis
+        axis: Any = self.axis
         if isinstance(axis, (list, tuple)) and len(axis) > 1:
             exponentials = ops.exp(inputs - ops.max(inputs, axis=tuple(axis), keepdims=True))
             outputs = exponentials / ops.sum(exponentials, axis=tuple(axis), keepdims=True)

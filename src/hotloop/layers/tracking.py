@@ -45,7 +45,7 @@ class TrackedList(list):
     def extend(self, values: Iterable[Any]) -> None:
         super().extend([wrap(value, self._report) for value in values])
 
-    def __iadd__(self, values: Iterable[Any]) -> TrackedList:
+    def __iadd__(self, values: Iterable[Any]) -> TrackedList:  # type: ignore[misc]
         self.extend(values)
         return self
 
@@ -78,7 +78,7 @@ class TrackedDict(dict):
         for key, value in dict(*args, **kwargs).items():
             self[key] = value
 
-    def __ior__(self, other: Any) -> TrackedDict:
+    def __ior__(self, other: Any) -> TrackedDict:  # type: ignore[misc]
         self.update(other)
         return self
 

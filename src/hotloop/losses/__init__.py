@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from hotloop.common.registry import Registry
@@ -54,7 +54,7 @@ def deserialize(
     return _registry.deserialize(name, custom_objects)
 
 
-def get(identifier: Any) -> Loss | Callable[..., Any] | None:
+def get(identifier: Any) -> Any:
     """A loss from a name, configuration, class, instance or callable; None stays None.
 
     Snake-case names give functions and class names give instances, as in Keras.

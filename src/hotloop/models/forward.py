@@ -23,7 +23,7 @@ class ForwardPlan:
 
     def __init__(self, model: Any, inputs: list[np.ndarray], structure: Any, training: Any):
         self._lock = threading.Lock()
-        self.executable: graph.Executable | None = None
+        self.executable: Any = None
         self._structure: Any = None
 
         def forward(*tensors: Any) -> list[Any]:
@@ -97,6 +97,6 @@ class ForwardPlans:
 
 
 def _lanes(leaf: Any) -> np.ndarray:
-    array = leaf.value if isinstance(leaf, graph.Tensor) else leaf
+    array: Any = leaf.value if isinstance(leaf, graph.Tensor) else leaf
     dtype = np.float32 if array.dtype.kind == "f" else np.int32
     return np.ascontiguousarray(array, dtype=dtype)

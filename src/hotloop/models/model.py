@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from hotloop.layers import Layer
 from hotloop.models.forward import ForwardPlans
@@ -151,7 +151,7 @@ def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     return any(isinstance(leaf, KerasTensor) for leaf in tree.flatten(args))
 
 
-def _not_saved(method: str) -> None:
+def _not_saved(method: str) -> NoReturn:
     raise NotImplementedError(
         f"Model.{method}() is not supported yet. `get_weights()` and `set_weights()` move "
         "weights as NumPy arrays."

@@ -86,7 +86,8 @@ class Adam(Optimizer):
             * ops.sqrt(1.0 - ops.power(self.beta_2, step))
             / (1.0 - ops.power(self.beta_1, step))
         )
-        m, v = ops.convert_to_tensor(self._momentums[index]), self._velocities[index]
+        m = ops.convert_to_tensor(self._momentums[index])
+        v = ops.convert_to_tensor(self._velocities[index])
         m = m + (gradient - m) * (1 - self.beta_1)
         v = v + (ops.square(gradient) - v) * (1 - self.beta_2)
         self._momentums[index].assign(m)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 
-def check_count(value: Any, name: str, *, least: int = 1, optional: bool = False) -> int | None:
+def check_count(value: Any, name: str, *, least: int = 1, optional: bool = False) -> Any:
     """`value` as an int of at least `least`; None passes where `optional`."""
     if value is None and optional:
         return None

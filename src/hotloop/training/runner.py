@@ -27,8 +27,8 @@ class BatchRunner:
         self.batch_size = batch_size
         self._full, tail = divmod(data.samples, batch_size)
         plans = model._trainer.plans
-        self._plan = plans.plan(model, mode, data, batch_size) if self._full else None
-        self._tail_plan = plans.plan(model, mode, data, tail) if tail else None
+        self._plan: Any = plans.plan(model, mode, data, batch_size) if self._full else None
+        self._tail_plan: Any = plans.plan(model, mode, data, tail) if tail else None
         self._tail_arrays = data.rows(self._full * batch_size, data.samples).arrays if tail else []
 
     @property
