@@ -27,9 +27,12 @@ def _contract(a: Tensor, b: Tensor) -> Tensor:
     """The last axis of `a` with the first of `b`."""
     k = b.shape[0]
     rows, columns = a.shape[:-1], b.shape[1:]
-    a = apply("reshape", [a], shape=(math.prod(rows), k))
-    b = apply("reshape", [b], shape=(k, math.prod(columns)))
-    return apply("reshape", [_product(a, b)], shape=rows + columns)
+    product = _product(_shaped(a, (math.prod(rows), k)), _shaped(b, (k, math.prod(columns))))
+    return _shaped(product, rows + columns)
+
+
+def _shaped(x: Tensor, shape: tuple[int, ...]) -> Tensor:
+    return x if x.shape == shape else apply("reshape", [x], shape=shape)
 
 
 def _operands(x1: Any, x2: Any) -> tuple[Tensor, Tensor]:

@@ -56,15 +56,15 @@ _LOGIC, _TEST = _infer((BOOL,)), _infer((FLOAT,), BOOL)
 def _unary(
     name: str,
     function: Callable[..., Any],
-    slope: Callable[[Tensor, Tensor], Tensor] | None = None,
+    backward: Callable[[Tensor, Tensor, Tensor], Tensor] | None = None,
     infer: Infer = _FLOATS,
 ) -> None:
-    """`slope(x, y)` is the derivative of y = f(x), as a tensor."""
+    """`backward(g, x, y)` is the gradient for x, given `g` for y = f(x)."""
     gradient: Gradient | None = None
-    if slope is not None:
+    if backward is not None:
 
         def gradient(i: int, g: Tensor, out: Tensor) -> Tensor:
-            return _mul(g, slope(out.inputs[0], out))
+            return backward(g, out.inputs[0], out)
 
     register(name, infer, _quiet(function), gradient, elementwise=True)
 
@@ -100,49 +100,48 @@ def _modulo(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.where(b == 0, 0, np.mod(a, np.where(b == 0, 1, b))).astype(a.dtype)
 
 
-def _reciprocal(x: Tensor) -> Tensor:
-    return apply("div", [_like(1.0, x), x])
+def _div(a: Tensor, b: Tensor) -> Tensor:
+    return apply("div", [a, b])
 
 
 def _neg(x: Tensor) -> Tensor:
     return apply("neg", [x])
 
 
-def _erf_slope(x: Tensor, y: Tensor) -> Tensor:
-    gauss = apply("exp", [_neg(_mul(x, x))])
-    return _mul(_like(2.0 / math.sqrt(math.pi), x), gauss)
+def _plus_one(x: Tensor) -> Tensor:
+    return apply("add", [x, _like(1.0, x)])
 
 
 def _one_minus(x: Tensor) -> Tensor:
     return apply("sub", [_like(1.0, x), x])
 
 
-def _abs_slope(x: Tensor, y: Tensor) -> Tensor:
-    """1 at 0, as in JAX."""
-    positive = apply("le", [_like(0.0, x), x])
-    return apply("select", [positive, _like(1.0, x), _like(-1.0, x)])
+def _abs_backward(g: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """The slope at 0 is 1, as in JAX."""
+    return apply("select", [apply("le", [_like(0.0, x), x]), g, _neg(g)])
 
 
-def _neg_gradient(i: int, g: Tensor, out: Tensor) -> Tensor:
-    return _neg(g)
+def _erf_backward(g: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    gauss = apply("exp", [_neg(_mul(x, x))])
+    return _mul(g, _mul(_like(2.0 / math.sqrt(math.pi), x), gauss))
 
 
-register("neg", _NUMBERS, _quiet(np.negative), _neg_gradient, elementwise=True)
-_unary("abs", np.abs, _abs_slope, _NUMBERS)
+_unary("neg", np.negative, lambda g, x, y: _neg(g), _NUMBERS)
+_unary("abs", np.abs, _abs_backward, _NUMBERS)
 _unary("sign", np.sign, infer=_NUMBERS)
 _unary("floor", np.floor)
 _unary("ceil", np.ceil)
 _unary("round", np.rint)
-_unary("sqrt", np.sqrt, lambda x, y: apply("div", [_like(0.5, x), y]))
-_unary("exp", np.exp, lambda x, y: y)
-_unary("expm1", np.expm1, lambda x, y: apply("add", [y, _like(1.0, x)]))
-_unary("log", np.log, lambda x, y: _reciprocal(x))
-_unary("log1p", np.log1p, lambda x, y: _reciprocal(apply("add", [x, _like(1.0, x)])))
-_unary("tanh", np.tanh, lambda x, y: _one_minus(_mul(y, y)))
-_unary("sigmoid", _sigmoid, lambda x, y: _mul(y, _one_minus(y)))
-_unary("erf", _erf, _erf_slope)
-_unary("sin", np.sin, lambda x, y: apply("cos", [x]))
-_unary("cos", np.cos, lambda x, y: _neg(apply("sin", [x])))
+_unary("sqrt", np.sqrt, lambda g, x, y: _div(_mul(g, _like(0.5, g)), y))
+_unary("exp", np.exp, lambda g, x, y: _mul(g, y))
+_unary("expm1", np.expm1, lambda g, x, y: _mul(g, _plus_one(y)))
+_unary("log", np.log, lambda g, x, y: _div(g, x))
+_unary("log1p", np.log1p, lambda g, x, y: _div(g, _plus_one(x)))
+_unary("tanh", np.tanh, lambda g, x, y: _mul(g, _one_minus(_mul(y, y))))
+_unary("sigmoid", _sigmoid, lambda g, x, y: _mul(g, _mul(y, _one_minus(y))))
+_unary("erf", _erf, _erf_backward)
+_unary("sin", np.sin, lambda g, x, y: _mul(g, apply("cos", [x])))
+_unary("cos", np.cos, lambda g, x, y: _neg(_mul(g, apply("sin", [x]))))
 _unary("isnan", np.isnan, infer=_TEST)
 _unary("not", np.logical_not, infer=_LOGIC)
 
