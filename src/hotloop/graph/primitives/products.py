@@ -32,7 +32,8 @@ def _infer(name: str, inputs: Sequence[Tensor], attrs: dict[str, Any]) -> tuple[
 
 
 def _reference(float_dtype: Any, attrs: dict[str, Any], a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return (a.T if attrs["ta"] else a) @ (b.T if attrs["tb"] else b)
+    with np.errstate(all="ignore"):
+        return (a.T if attrs["ta"] else a) @ (b.T if attrs["tb"] else b)
 
 
 def _gradient(i: int, g: Tensor, out: Tensor) -> Tensor:
