@@ -2,23 +2,66 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from hotloop.graph import reference
-from hotloop.graph.dtypes import numpy_dtype
+from hotloop.graph.dtypes import BOOL, numpy_dtype
+from hotloop.graph.evaluate import evaluate
+from hotloop.graph.lower import lower
+from hotloop.graph.primitives.registry import PRIMITIVES
+from hotloop.graph.tensor import Tensor
 from hotloop.graph.trace import Trace
+
+_INT = np.dtype(np.int32)
+
+
+def _reference(
+    primitive: str,
+    arrays: list[np.ndarray],
+    attrs: dict[str, Any],
+    shape: tuple[int, ...],
+    dtype: str,
+) -> np.ndarray:
+    value = PRIMITIVES[primitive].reference(np.float32, attrs, *arrays)
+    return np.asarray(value, numpy_dtype(dtype)).reshape(shape)
+
+
+class _Port:
+    """How an input or output crosses the border: bool is int32 inside."""
+
+    __slots__ = ("dtype", "lanes", "shape")
+
+    def __init__(self, tensor: Tensor, batched: bool):
+        self.shape = tensor.shape[1:] if batched else tensor.shape
+        self.dtype = numpy_dtype(tensor.dtype)
+        self.lanes = _INT if tensor.dtype == BOOL else self.dtype
 
 
 class Executable:
-    """A compiled trace. `batched`: inputs and outputs are whole data sets, run batch by batch."""
+    """A compiled trace. `batched`: inputs and outputs are whole data sets, run batch by batch.
+
+    `run` may be called from several threads at once, unless the trace assigns variables.
+    """
 
     def __init__(self, trace: Trace, batched: bool):
-        self.trace = trace
+        from hotloop._native import Plan
+
         self.batched = batched
         self.batch_size = trace.inputs[0].shape[0] if batched else 1
+        self._plan_type = Plan
+        self._recipe = lower(trace, batched, evaluate, _reference)
+        self._inputs = [_Port(tensor, batched) for tensor in trace.inputs]
+        self._outputs = [_Port(tensor, batched) for tensor in trace.outputs]
+        self._idle = [self._recipe.make(Plan)]
+        self._assigns = bool(trace.updates)
+        self._running = threading.Lock()
+
+    def describe(self) -> str:
+        """The steps, one a line."""
+        return "\n".join(self._recipe.text)
 
     def run(
         self,
@@ -35,29 +78,99 @@ class Executable:
         Row r of batch s is row `index[s * batch_size + r]` of each input (without an index, row
         `s * batch_size + r`); outputs are written to rows `s * batch_size + r` of `outputs`.
         Variables are updated in place after every batch. Returns early once `budget` seconds have
-        passed. Not `batched`: inputs and outputs are whole arrays.
+        passed. Not `batched`: inputs and outputs are whole arrays. Without `outputs` the results
+        are thrown away. Where the trace has bool, int32 arrays of 0 and 1 do as well.
+
+        Raises `ValueError` on shapes or numbers of arrays that do not fit, `TypeError` on dtypes,
+        `IndexError` on row numbers out of range, `RuntimeError` if the executable assigns
+        variables and is running in another thread.
         """
-        begin = time.perf_counter()
-        for step in range(steps):
+        recipe = self._recipe
+        if len(inputs) != len(self._inputs):
+            raise ValueError(
+                f"The compiled function takes {len(self._inputs)} inputs, got {len(inputs)}."
+            )
+        if steps <= 0 or not recipe.text:
+            return max(steps, 0)
+        rows = (start + steps) * self.batch_size
+        given = [self._input(i, inputs[i]) for i in recipe.used_inputs]
+        if outputs is not None and len(outputs) != len(self._outputs):
+            raise ValueError(
+                f"The compiled function has {len(self._outputs)} outputs, got {len(outputs)} arrays."
+            )
+        targets = []
+        copies = []
+        for i in recipe.used_outputs:
+            port = self._outputs[i]
+            wanted = None if outputs is None else outputs[i]
+            if wanted is not None:
+                self._check_output(i, port, wanted, rows)
+                if wanted.dtype == port.lanes and wanted.flags.c_contiguous:
+                    targets.append(wanted)
+                    continue
+            shape = (rows, *port.shape) if self.batched else port.shape
+            target = np.empty(shape, port.lanes)
+            targets.append(target)
+            if wanted is not None:
+                copies.append((wanted, target))
+        bound = [variable.storage(layout) for variable, layout in recipe.variables]
+        if self._assigns and not self._running.acquire(blocking=False):
+            raise RuntimeError(
+                "This compiled function changes variables and is already running in another thread."
+            )
+        try:
+            try:
+                plan = self._idle.pop()
+            except IndexError:
+                plan = recipe.make(self._plan_type)
+            try:
+                if self.batched:
+                    done = plan.run(bound, given, targets, index, start, steps, budget or 0.0)
+                else:
+                    done = steps
+                    for _ in range(steps):
+                        plan.run(bound + given + targets, (), ())
+            finally:
+                self._idle.append(plan)
+        finally:
+            if self._assigns:
+                self._running.release()
+        first = start * self.batch_size
+        last = first + done * self.batch_size
+        for wanted, target in copies:
             if self.batched:
-                place = slice(
-                    (start + step) * self.batch_size, (start + step + 1) * self.batch_size
-                )
-                rows = place if index is None else index[place]
-                batch = [array[rows] for array in inputs]
+                wanted[first:last] = target[first:last]
             else:
-                place, batch = slice(None), list(inputs)
-            results, updates = reference.run(self.trace, batch, np.float32)
-            if outputs is not None:
-                for target, result in zip(outputs, results, strict=True):
-                    target[place if self.batched else ...] = result
-            for variable, value in updates.items():
-                variable.assign(value.astype(numpy_dtype(variable.dtype)))
-            if budget is not None and time.perf_counter() - begin > budget:
-                return step + 1
-        return steps
+                wanted[...] = target
+        return done
+
+    def _input(self, i: int, array: np.ndarray) -> np.ndarray:
+        port = self._inputs[i]
+        shape = array.shape[1:] if self.batched else array.shape
+        if shape != port.shape or (self.batched and not array.ndim):
+            wanted = f"(rows, {', '.join(map(str, port.shape))})" if self.batched else port.shape
+            raise ValueError(f"Input {i} has shape {array.shape}; {wanted} was compiled.")
+        if array.dtype != port.dtype and array.dtype != port.lanes:
+            raise TypeError(f"Input {i} has dtype {array.dtype}; {port.dtype} was compiled.")
+        return np.ascontiguousarray(array, port.lanes)
+
+    def _check_output(self, i: int, port: _Port, array: np.ndarray, rows: int) -> None:
+        shape = array.shape[1:] if self.batched else array.shape
+        if shape != port.shape or (self.batched and len(array) < rows):
+            wanted = f"at least {rows} rows of shape {port.shape}" if self.batched else port.shape
+            raise ValueError(f"Output {i} has shape {array.shape}; {wanted} is needed.")
+        if array.dtype != port.dtype and array.dtype != port.lanes:
+            raise TypeError(f"Output {i} has dtype {array.dtype}; {port.dtype} is needed.")
 
 
 def compile(trace: Trace, batched: bool) -> Executable:
-    """An executable for `trace`."""
+    """An executable for `trace`.
+
+    Raises `ValueError` if `batched` and the inputs do not have one batch size.
+    """
+    if batched:
+        sizes = {tensor.shape[:1] for tensor in trace.inputs}
+        if len(sizes) != 1 or () in sizes:
+            shapes = ", ".join(str(tensor.shape) for tensor in trace.inputs)
+            raise ValueError(f"Inputs of a batched function share their first axis; got {shapes}.")
     return Executable(trace, batched)

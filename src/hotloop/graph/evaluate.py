@@ -1,14 +1,17 @@
-"""Eager evaluation: one primitive on NumPy arrays."""
+"""Eager evaluation: one primitive on NumPy arrays, through a plan of one operation."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from hotloop.graph.dtypes import numpy_dtype
-from hotloop.graph.primitives.registry import PRIMITIVES
+
+_PLANS = 512  # kept, least recently used first out
+_VIEWS = frozenset(("reshape", "stop_gradient"))  # the same elements: nothing to compute
 
 
 def evaluate(
@@ -19,5 +22,35 @@ def evaluate(
     dtype: str,
 ) -> np.ndarray:
     """The value of a primitive, whose shape and dtype are known, on concrete inputs."""
-    value = PRIMITIVES[primitive].reference(np.float32, attrs, *arrays)
-    return np.ascontiguousarray(value, dtype=numpy_dtype(dtype)).reshape(shape)
+    if primitive in _VIEWS:
+        return np.ascontiguousarray(arrays[0]).reshape(shape)
+    result = np.empty(shape, numpy_dtype(dtype))
+    if result.size:
+        specs = tuple([(array.shape, array.dtype.name) for array in arrays])
+        frozen = tuple([(name, _freeze(value)) for name, value in attrs.items()])
+        _executable(primitive, specs, frozen, shape, dtype).run(arrays, outputs=[result])
+    return result
+
+
+def _freeze(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+@lru_cache(maxsize=_PLANS)
+def _executable(
+    primitive: str,
+    specs: tuple[tuple[tuple[int, ...], str], ...],
+    attrs: tuple[tuple[str, Any], ...],
+    shape: tuple[int, ...],
+    dtype: str,
+) -> Any:
+    from hotloop.graph.compile import Executable
+    from hotloop.graph.tensor import Tensor
+    from hotloop.graph.trace import Trace
+
+    inputs = [
+        Tensor("input", size, kind, (), {"index": index}, origin=-1)
+        for index, (size, kind) in enumerate(specs)
+    ]
+    output = Tensor(primitive, shape, dtype, tuple(inputs), dict(attrs), origin=-1)
+    return Executable(Trace(inputs, [output], {}), batched=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from hotloop.graph.tensor import Tensor, apply, constant
 
 PANEL = 32  # columns of a packed weight panel, HL_PANEL in csrc/kernels/kernels.h
 _ALIGN = 64
+_converting = threading.Lock()
 
 
 def aligned_empty(size: int, dtype: Any) -> np.ndarray:
@@ -35,6 +37,14 @@ def _pack(rows: np.ndarray) -> np.ndarray:
 def _unpack(panels: np.ndarray, k: int, n: int) -> np.ndarray:
     count = -(-n // PANEL)
     return panels.reshape(count, k, PANEL).transpose(1, 0, 2).reshape(k, count * PANEL)[:, :n]
+
+
+def _fill(storage: np.ndarray, layout: str, rows: np.ndarray) -> None:
+    if layout == "panel":
+        k, n = rows.shape
+        storage.reshape(-(-n // PANEL), k, PANEL)[:] = _pack(rows)
+    else:
+        storage.reshape(rows.shape)[...] = rows
 
 
 class Variable(Operators):
@@ -62,9 +72,10 @@ class Variable(Operators):
         self.regularizer: Any = None
         self.constraint: Any = None
         self._lanes = np.dtype(np.float32 if self.dtype == "float32" else np.int32)
-        self._layout = "row"
-        self._storage = aligned_empty(value.size, self._lanes)
-        self._storage[:] = value.reshape(-1)
+        storage = aligned_empty(value.size, self._lanes)
+        storage[:] = value.reshape(-1)
+        # Layout and bytes change together: other threads may be reading.
+        self._held: tuple[str, np.ndarray] = ("row", storage)
 
     @property
     def ndim(self) -> int:
@@ -102,18 +113,18 @@ class Variable(Operators):
 
     def _rows(self) -> np.ndarray:
         """A row-major copy of the stored value."""
-        if self._layout == "panel":
-            rows = _unpack(self._storage, *self.shape)
-        else:
-            rows = self._storage.reshape(self.shape)
+        layout, storage = self._held
+        rows = _unpack(storage, *self.shape) if layout == "panel" else storage.reshape(self.shape)
         return np.array(rows, dtype=numpy_dtype(self.dtype), order="C")
 
     def _write(self, rows: np.ndarray) -> None:
-        if self._layout == "panel":
-            count = -(-self.shape[1] // PANEL)
-            self._storage.reshape(count, self.shape[0], PANEL)[:] = _pack(rows)
-        else:
-            self._storage.reshape(self.shape)[...] = rows
+        layout, storage = self._held
+        _fill(storage, layout, rows)
+
+    @property
+    def layout(self) -> str:
+        """How the bytes are laid out now, "row" or "panel"."""
+        return self._held[0]
 
     def storage(self, layout: str) -> np.ndarray:
         """The bytes themselves as a 1-D array of lanes, after converting them to `layout`.
@@ -121,19 +132,26 @@ class Variable(Operators):
         `layout` is "row" or, for matrices, "panel". The array stays valid, and shared with the
         variable, until a call with another layout.
         """
-        if layout != self._layout:
-            if layout not in ("row", "panel"):
-                raise ValueError(f'layout must be "row" or "panel", not {layout!r}.')
-            if layout == "panel" and self.ndim != 2:
-                raise ValueError(f"Only matrices have panels; {self!r} has {self.ndim} axes.")
+        held, storage = self._held
+        return storage if held == layout else self._convert(layout)
+
+    def _convert(self, layout: str) -> np.ndarray:
+        if layout not in ("row", "panel"):
+            raise ValueError(f'layout must be "row" or "panel", not {layout!r}.')
+        if layout == "panel" and self.ndim != 2:
+            raise ValueError(f"Only matrices have panels; {self!r} has {self.ndim} axes.")
+        with _converting:
+            held, storage = self._held
+            if held == layout:
+                return storage
             rows = self._rows()
             size = rows.size
             if layout == "panel":
                 size = self.shape[0] * -(-self.shape[1] // PANEL) * PANEL
-            self._storage = aligned_empty(size, self._lanes)
-            self._layout = layout
-            self._write(rows)
-        return self._storage
+            storage = aligned_empty(size, self._lanes)
+            _fill(storage, layout, rows)
+            self._held = (layout, storage)
+        return storage
 
     def assign(self, value: Any) -> Any:
         """Gives the variable a new value of the same shape; returns `value`.

@@ -35,13 +35,6 @@ class Composite(Operation):
     # Set by Layer.
     built: bool
     _trainable: bool
-    # Made by `_start_tracking`, which runs before any `__init__`.
-    _layers: list[Any]
-    _metrics: list[Metric]
-    _seed_generators: list[SeedGenerator]
-    _trainable_variables: list[Variable]
-    _non_trainable_variables: list[Variable]
-    _locked: bool
 
     def _start_tracking(self) -> None:
         if "_layers" not in self.__dict__:

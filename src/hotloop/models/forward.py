@@ -97,6 +97,6 @@ class ForwardPlans:
 
 
 def _lanes(leaf: Any) -> np.ndarray:
-    array = np.asarray(leaf)
+    array: Any = leaf.value if isinstance(leaf, graph.Tensor) else leaf
     dtype = np.float32 if array.dtype.kind == "f" else np.int32
     return np.ascontiguousarray(array, dtype=dtype)

@@ -224,9 +224,8 @@ def _sort_nodes(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> list[N
     while stack:
         tensor, children_done = stack.pop()
         node = tensor.node
-        if children_done:
-            if node is not None:
-                order.setdefault(id(node), node)
+        if children_done and node is not None:
+            order.setdefault(id(node), node)
             continue
         if id(tensor) in known or (node is not None and id(node) in order):
             continue

@@ -10,9 +10,10 @@ from hotloop.models.summary import print_summary
 from hotloop.ops import tree
 from hotloop.ops.symbolic import KerasTensor
 from hotloop.training import Trainer
+from hotloop.training.data import InputSpec
 
 
-class Model(Trainer):
+class Model(Trainer, Layer):
     """A model: built from symbolic tensors, or a subclass that defines `call`.
 
     `Model(inputs, outputs)` makes a `Functional`. A subclass makes its layers in `__init__` (after
@@ -34,7 +35,8 @@ class Model(Trainer):
                 "subclasses of functional models are not supported yet. Use Model(inputs, outputs) "
                 "as it is, or define `call`."
             )
-        super().__init__(*args, **kwargs)
+        Trainer.__init__(self)
+        Layer.__init__(self, *args, **kwargs)
         self._forward = ForwardPlans()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -116,25 +118,30 @@ class Model(Trainer):
             layer_range=layer_range,
         )
 
-    def save(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> NoReturn:
+    def save(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
         """Not there yet."""
         _not_saved("save")
 
-    def save_weights(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> NoReturn:
+    def save_weights(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
         """Not there yet."""
         _not_saved("save_weights")
 
-    def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> NoReturn:
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
         """Not there yet."""
         _not_saved("load_weights")
 
-    def export(self, filepath: Any, format: str = "tf_saved_model", **kwargs: Any) -> NoReturn:
+    def export(self, filepath: Any, format: str = "tf_saved_model", **kwargs: Any) -> None:
         """Not there yet."""
         _not_saved("export")
 
-    def to_json(self, **kwargs: Any) -> NoReturn:
+    def to_json(self, **kwargs: Any) -> str:
         """Not there yet."""
         _not_saved("to_json")
+
+    def _input_specs(self, x: Any, name: str) -> tuple[list[InputSpec] | None, Any]:
+        """What the model knows of its inputs, and their structure. A subclassed model: nothing."""
+        del x, name
+        return None, None
 
 
 def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:

@@ -281,9 +281,4 @@ class Sequential(Model):
 
 def _input_shape_of(layer: Layer) -> Any:
     """The shape that a model in front of the stack takes, if it has one."""
-    if not isinstance(layer, (Functional, Sequential)):
-        return None
-    try:
-        return layer.input_shape
-    except AttributeError:
-        return None
+    return getattr(layer, "input_shape", None) if isinstance(layer, Model) else None

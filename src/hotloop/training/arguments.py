@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 
-def check_count(value: Any, name: str, *, least: int = 1, expected: str = "") -> int:
-    """`value` as an int of at least `least`. `expected` is what a message says it must be."""
-    expected = expected or f"an integer of at least {least}"
+def check_count(value: Any, name: str, *, least: int = 1, optional: bool = False) -> Any:
+    """`value` as an int of at least `least`; None passes where `optional`."""
+    if value is None and optional:
+        return None
+    expected = f"an integer of at least {least}" + (" or None" if optional else "")
     if isinstance(value, (bool, np.bool_)):
         raise TypeError(f"`{name}` must be {expected}. Received: {name}={value!r}")
     try:
@@ -24,13 +26,6 @@ def check_count(value: Any, name: str, *, least: int = 1, expected: str = "") ->
     if count < least:
         raise ValueError(f"`{name}` must be {expected}. Received: {name}={value!r}")
     return count
-
-
-def check_optional_count(value: Any, name: str) -> int | None:
-    """`value` as an int of at least 1, or None."""
-    if value is None:
-        return None
-    return check_count(value, name, expected="an integer of at least 1 or None")
 
 
 def check_verbose(value: Any) -> Any:

@@ -9,7 +9,6 @@ from typing import Any
 from hotloop import graph, ops, optimizers
 from hotloop import metrics as metrics_module
 from hotloop.graph import Tensor
-from hotloop.layers import Layer
 from hotloop.training.arguments import check_count
 from hotloop.training.compile_loss import CompileLoss
 from hotloop.training.compile_metrics import CompileMetrics
@@ -19,11 +18,10 @@ from hotloop.training.state import TrainerState
 _CUSTOM_STEPS = ("train_step", "test_step", "predict_step", "compute_metrics")
 
 
-class Compilation(Layer):
+class Compilation:
     """Optimizer, loss and metrics of a model."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(self) -> None:
         self._trainer = TrainerState()
         self.stop_training = False
         self.stop_evaluating = False

@@ -70,7 +70,7 @@ def _crossentropy_for(true_shape: tuple[int, ...], pred_shape: tuple[int, ...]) 
 
 
 def _resolve(identifier: Any) -> Any:
-    found: Any = losses.get(identifier)
+    found = losses.get(identifier)
     if isinstance(found, losses.Loss):
         return found
     name = identifier if isinstance(identifier, str) else _function_name(found)

@@ -248,11 +248,7 @@ def _take_known_inputs(
                 f"`{name}` is a dictionary with the keys {sorted(map(str, x))}, but the model's "
                 f"inputs are named {keys}."
             )
-        order = (
-            keys
-            if not isinstance(structure, dict)
-            else sorted(keys, key=lambda key: structure[key])
-        )
+        order = keys if not isinstance(structure, dict) else sorted(keys, key=structure.__getitem__)
         return [(f"{name}[{k!r}]", as_array(x[k], f"{name}[{k!r}]")) for k in order], structure
     if count == 1:
         if isinstance(x, (list, tuple)) and len(x) == 1 and _are_arrays(x):

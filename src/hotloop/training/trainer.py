@@ -12,7 +12,6 @@ from hotloop.ops import tree
 from hotloop.random import numpy_generator
 from hotloop.training.arguments import (
     check_count,
-    check_optional_count,
     check_shuffle,
     check_validation_freq,
     check_validation_split,
@@ -22,7 +21,6 @@ from hotloop.training.arguments import (
 from hotloop.training.compilation import Compilation
 from hotloop.training.data import (
     Data,
-    InputSpec,
     make_data,
     split_data,
     unpack_validation_data,
@@ -36,9 +34,7 @@ from hotloop.training.targets import check_targets
 
 
 class Trainer(Compilation):
-    """The base of `Model`: training, evaluation and prediction on arrays."""
-
-    history: Any
+    """Mix-in of `Model`: training, evaluation and prediction on arrays."""
 
     def fit(
         self,
@@ -97,10 +93,12 @@ class Trainer(Compilation):
         shuffle = check_shuffle(shuffle)
         split = check_validation_split(validation_split)
         freq = check_validation_freq(validation_freq)
-        steps_per_epoch = check_optional_count(steps_per_epoch, "steps_per_epoch")
-        batch_size = check_optional_count(batch_size, "batch_size")
-        validation_steps = check_optional_count(validation_steps, "validation_steps")
-        validation_batch_size = check_optional_count(validation_batch_size, "validation_batch_size")
+        steps_per_epoch = check_count(steps_per_epoch, "steps_per_epoch", optional=True)
+        batch_size = check_count(batch_size, "batch_size", optional=True)
+        validation_steps = check_count(validation_steps, "validation_steps", optional=True)
+        validation_batch_size = check_count(
+            validation_batch_size, "validation_batch_size", optional=True
+        )
         state = self._trainer
         with state.exclusive("fit", nested=False):
             data = self._make_data(x, y, sample_weight)
@@ -180,8 +178,8 @@ class Trainer(Compilation):
             raise ValueError(f"Arguments not recognized: {kwargs}")
         self._check_compiled("evaluate")
         verbose = check_verbose(verbose)
-        batch_size = check_optional_count(batch_size, "batch_size")
-        steps = check_optional_count(steps, "steps")
+        batch_size = check_count(batch_size, "batch_size", optional=True)
+        steps = check_count(steps, "steps", optional=True)
         with self._trainer.exclusive("evaluate", nested=True):
             data = self._make_data(x, y, sample_weight)
             batch_size = batch_size or _default_batch_size(data.samples, steps)
@@ -209,8 +207,8 @@ class Trainer(Compilation):
             Array `[samples, ...]`, or the model's structure of such arrays.
         """
         verbose = check_verbose(verbose)
-        batch_size = check_optional_count(batch_size, "batch_size")
-        steps = check_optional_count(steps, "steps")
+        batch_size = check_count(batch_size, "batch_size", optional=True)
+        steps = check_count(steps, "steps", optional=True)
         data = self._make_data(x)
         batch_size = batch_size or _default_batch_size(data.samples, steps)
         structure = self._forward_spec(data, min(batch_size, data.samples))
@@ -312,11 +310,6 @@ class Trainer(Compilation):
             steps=steps,
             model=self,
         )
-
-    def _input_specs(self, x: Any, name: str) -> tuple[list[InputSpec] | None, Any]:
-        """What the model knows of its inputs, and their structure. A subclassed model: nothing."""
-        del x, name
-        return None, None
 
     def _make_data(
         self,

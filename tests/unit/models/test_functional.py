@@ -169,11 +169,10 @@ class Net(keras.Model):
 
 
 def test_a_subclass_trains_and_predicts():
-    keras.utils.set_random_seed(0)
     model = Net()
-    model.compile(keras.optimizers.Adam(0.01), "mse", metrics=["mae"])
-    losses = model.fit(X, X[:, :2], epochs=40, verbose=0).history["loss"]
-    assert np.mean(losses[-5:]) < np.mean(losses[:5])
+    model.compile("adam", "mse", metrics=["mae"])
+    losses = model.fit(X, X[:, :2], epochs=30, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
     assert [w.shape for w in model.weights] == [(6, 8), (8,), (8, 2), (2,)]
     w1, b1, w2, b2 = model.get_weights()
     expected = np.maximum(X @ w1 + b1, 0) @ w2 + b2

@@ -1,0 +1,1 @@
+"""From a trace to an ordered list of native steps: simplify, canonical form, fuse, schedule, memory."""

@@ -1,0 +1,84 @@
+"""The nodes that `simplify` works on: tensors of a trace without their tracing baggage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+Shape = tuple[int, ...]
+
+UNARY = frozenset(
+    "neg abs sign floor ceil round sqrt exp expm1 log log1p tanh sigmoid erf sin cos isnan not".split()
+)
+BINARY = frozenset("add sub mul div max min pow mod eq ne lt le and or xor".split())
+ELEMENTWISE = UNARY | BINARY | {"select", "cast", "stop_gradient"}
+REDUCTIONS = frozenset(("sum", "amax", "amin", "prod"))
+
+
+class Node:
+    """One operation on arrays of known shape.
+
+    `op` is a primitive, or one of the leaves `const` (`value` an array), `splat` (`value` a NumPy
+    scalar that fills the shape), `input` (`attrs["index"]`) and `variable` (`attrs["variable"]`).
+    """
+
+    __slots__ = ("attrs", "dtype", "inputs", "op", "shape", "size", "value")
+
+    def __init__(
+        self,
+        op: str,
+        inputs: tuple[Node, ...],
+        attrs: dict[str, Any],
+        shape: Shape,
+        dtype: str,
+        value: Any = None,
+    ):
+        self.op = op
+        self.inputs = inputs
+        self.attrs = attrs
+        self.shape = shape
+        self.dtype = dtype
+        self.value = value
+        size = 1
+        for dim in shape:
+            size *= dim
+        self.size = size
+
+    def __repr__(self) -> str:
+        return f"<{self.op} {self.dtype}{list(self.shape)}>"
+
+
+def sort_nodes(roots: list[Node]) -> list[Node]:
+    """All nodes that `roots` are made of, inputs first, each once."""
+    order: list[Node] = []
+    seen: set[int] = set()
+    stack: list[tuple[Node, bool]] = [(root, False) for root in reversed(roots)]
+    while stack:
+        node, done = stack.pop()
+        if done:
+            order.append(node)
+            continue
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if not node.inputs:
+            order.append(node)
+            continue
+        stack.append((node, True))
+        for source in reversed(node.inputs):
+            if id(source) not in seen:
+                stack.append((source, False))
+    return order
+
+
+def uniform_value(array: np.ndarray) -> Any:
+    """The scalar that fills `array`, bit for bit, or None if its elements differ."""
+    if array.size == 0:
+        return None
+    first = array.reshape(-1)[0] if array.flags.c_contiguous else array[(0,) * array.ndim]
+    if array.size == 1:
+        return first
+    lanes = array if array.dtype == np.bool_ else array.view(np.int32)
+    bits = np.asarray(first).view(lanes.dtype)
+    return first if bool((lanes == bits).all()) else None

@@ -1,0 +1,445 @@
+"""Constant folding, dead code, algebraic identities and common subexpressions.
+
+The graph is rebuilt from its leaves through `Builder.make`, which applies the identities to each
+new node and returns an existing node where an equal one is there already. What the results do not
+need is never visited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hotloop.graph.passes.node import (
+    BINARY,
+    ELEMENTWISE,
+    REDUCTIONS,
+    UNARY,
+    Node,
+    Shape,
+    sort_nodes,
+    uniform_value,
+)
+
+# NumPy rounds these as the kernels do; the others are folded by running the kernels.
+_EXACT = frozenset(
+    "neg abs sign floor ceil round sqrt isnan not add sub mul div max min eq ne lt le and or xor "
+    "select cast".split()
+)
+_NUMPY = {
+    "float32": np.dtype(np.float32),
+    "int32": np.dtype(np.int32),
+    "bool": np.dtype(np.bool_),
+}
+Evaluate = Callable[[str, list[np.ndarray], dict[str, Any], Shape, str], np.ndarray]
+
+
+def _freeze(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return tuple(_freeze(item) for item in value)
+    return value
+
+
+class Builder:
+    """Makes simplified nodes. `evaluate` runs one primitive on arrays."""
+
+    def __init__(self, evaluate: Evaluate, reference: Evaluate):
+        self._evaluate = evaluate
+        self._reference = reference
+        self._known: dict[Any, Node] = {}
+
+    def _unique(self, key: Any, node: Node) -> Node:
+        return self._known.setdefault(key, node)
+
+    def splat(self, value: Any, shape: Shape, dtype: str) -> Node:
+        """A node every element of which is `value`."""
+        scalar = np.asarray(value, _NUMPY[dtype])[()]
+        key = ("splat", scalar.tobytes(), shape, dtype)
+        return self._unique(key, Node("splat", (), {}, shape, dtype, scalar))
+
+    def const(self, array: np.ndarray, dtype: str) -> Node:
+        """A node with a known value."""
+        value = uniform_value(array)
+        if value is not None:
+            return self.splat(value, array.shape, dtype)
+        array = np.ascontiguousarray(array)
+        key: Any = (
+            "const",
+            array.shape,
+            dtype,
+            array.tobytes() if array.size <= 4096 else id(array),
+        )
+        return self._unique(key, Node("const", (), {}, array.shape, dtype, array))
+
+    def leaf(self, op: str, attrs: dict[str, Any], shape: Shape, dtype: str) -> Node:
+        """An `input` or a `variable`."""
+        key = (op, tuple((name, id(v) if op == "variable" else v) for name, v in attrs.items()))
+        return self._unique(key, Node(op, (), attrs, shape, dtype))
+
+    def make(
+        self, op: str, inputs: tuple[Node, ...], attrs: dict[str, Any], shape: Shape, dtype: str
+    ) -> Node:
+        """The simplest node that computes `op`."""
+        if 0 in shape:
+            return self.const(np.empty(shape, _NUMPY[dtype]), dtype)
+        simpler = None
+        if op in ELEMENTWISE:
+            simpler = self._elementwise(op, inputs, attrs, shape, dtype)
+        else:
+            rule = _RULES.get(op)
+            if rule is not None:
+                simpler = rule(self, inputs, attrs, shape, dtype)
+            if simpler is None and inputs and all(node.op == "const" for node in inputs):
+                value = self._evaluate(op, [n.value for n in inputs], attrs, shape, dtype)
+                simpler = self.const(value, dtype)
+        if simpler is not None:
+            return simpler
+        key = (
+            op,
+            tuple(map(id, inputs)),
+            tuple((name, _freeze(value)) for name, value in attrs.items()),
+            shape,
+            dtype,
+        )
+        node = self._known.get(key)
+        if node is None:
+            node = self._known[key] = Node(op, inputs, attrs, shape, dtype)
+        return node
+
+    # -- elementwise -------------------------------------------------------------------------------
+
+    def _elementwise(
+        self, op: str, inputs: tuple[Node, ...], attrs: dict[str, Any], shape: Shape, dtype: str
+    ) -> Node | None:
+        x = inputs[0]
+        if op == "stop_gradient" or (op == "cast" and x.dtype == dtype):
+            return x
+        kinds = {node.op for node in inputs}
+        if kinds == {"splat"}:
+            run = self._reference if op in _EXACT else self._evaluate
+            arrays = [np.asarray(node.value) for node in inputs]
+            return self.splat(run(op, arrays, attrs, (), dtype), shape, dtype)
+        if kinds <= {"splat", "const"}:
+            arrays = [
+                node.value if node.op == "const" else np.full(shape, node.value) for node in inputs
+            ]
+            return self.const(self._evaluate(op, arrays, attrs, shape, dtype), dtype)
+        if kinds <= {"splat", "broadcast_to"}:
+            small = {node.inputs[0].shape for node in inputs if node.op == "broadcast_to"}
+            if len(small) == 1:
+                return self._compute_before_broadcast(op, inputs, attrs, small.pop(), shape, dtype)
+        if op in BINARY:
+            return self._binary(op, x, inputs[1], shape, dtype)
+        if op in UNARY:
+            if x.op == op and op in ("neg", "not"):
+                return x.inputs[0]
+            if x.op == op and op in ("abs", "floor", "ceil", "round", "sign"):
+                return x
+        elif op == "select":
+            if x.op == "splat":
+                return inputs[1] if x.value else inputs[2]
+            if inputs[1] is inputs[2]:
+                return inputs[1]
+        return None
+
+    def _compute_before_broadcast(
+        self,
+        op: str,
+        inputs: tuple[Node, ...],
+        attrs: dict[str, Any],
+        small: Shape,
+        shape: Shape,
+        dtype: str,
+    ) -> Node:
+        narrow = tuple(
+            node.inputs[0]
+            if node.op == "broadcast_to"
+            else self.splat(node.value, small, node.dtype)
+            for node in inputs
+        )
+        result = self.make(op, narrow, attrs, small, dtype)
+        return self.make("broadcast_to", (result,), {"shape": shape}, shape, dtype)
+
+    def _binary(self, op: str, x: Node, y: Node, shape: Shape, dtype: str) -> Node | None:
+        left = x.value if x.op == "splat" else None
+        right = y.value if y.op == "splat" else None
+        if op == "add":
+            if left is not None and left == 0:
+                return y
+            if right is not None and right == 0:
+                return x
+            if y.op == "neg":
+                return self.make("sub", (x, y.inputs[0]), {}, shape, dtype)
+        elif op == "sub":
+            if right is not None and right == 0:
+                return x
+            if left is not None and left == 0:
+                return self.make("neg", (y,), {}, shape, dtype)
+            if y.op == "neg":
+                return self.make("add", (x, y.inputs[0]), {}, shape, dtype)
+        elif op == "mul":
+            for one, other in ((left, y), (right, x)):
+                if one is not None and one == 1:
+                    return other
+                if one is not None and one == -1:
+                    return self.make("neg", (other,), {}, shape, dtype)
+        elif op == "div":
+            if right is not None and right == 1:
+                return x
+        elif op == "pow":
+            if right is not None and right == 1:
+                return x
+            if right is not None and right == 2:
+                return self.make("mul", (x, x), {}, shape, dtype)
+        elif op in ("max", "min", "and", "or") and x is y:
+            return x
+        return None
+
+
+# -- shapes ----------------------------------------------------------------------------------------
+
+
+def _reshape(b: Builder, inputs: Any, attrs: Any, shape: Shape, dtype: str) -> Node | None:
+    (x,) = inputs
+    if x.shape == shape:
+        return x
+    if x.op == "splat":
+        return b.splat(x.value, shape, dtype)
+    if x.op == "const":
+        return b.const(x.value.reshape(shape), dtype)
+    if x.op == "reshape":
+        return b.make("reshape", x.inputs, {"shape": shape}, shape, dtype)
+    return None
+
+
+def _broadcast_to(b: Builder, inputs: Any, attrs: Any, shape: Shape, dtype: str) -> Node | None:
+    (x,) = inputs
+    if x.shape == shape:
+        return x
+    if x.op == "splat":
+        return b.splat(x.value, shape, dtype)
+    if x.op == "broadcast_to":
+        return b.make("broadcast_to", x.inputs, {"shape": shape}, shape, dtype)
+    if x.op == "const":  # kept small: the view costs nothing
+        return b._unique(
+            ("broadcast_to", id(x), shape), Node("broadcast_to", (x,), attrs, shape, dtype)
+        )
+    return None
+
+
+def _transpose(b: Builder, inputs: Any, attrs: Any, shape: Shape, dtype: str) -> Node | None:
+    (x,) = inputs
+    perm = tuple(attrs["perm"])
+    if x.op == "splat":
+        return b.splat(x.value, shape, dtype)
+    moved = [axis for axis in perm if x.shape[axis] != 1]
+    if moved == sorted(moved):
+        return b.make("reshape", (x,), {"shape": shape}, shape, dtype)
+    if x.op == "transpose":
+        inner = x.attrs["perm"]
+        both = tuple(inner[axis] for axis in perm)
+        return b.make("transpose", x.inputs, {"perm": both}, shape, dtype)
+    return None
+
+
+def _slice(b: Builder, inputs: Any, attrs: Any, shape: Shape, dtype: str) -> Node | None:
+    (x,) = inputs
+    if x.op == "splat":
+        return b.splat(x.value, shape, dtype)
+    # A full axis taken backwards is the only other way to keep every size.
+    if x.shape == shape and all(
+        dim == 1 or step > 0 for dim, step in zip(shape, attrs["step"], strict=True)
+    ):
+        return x
+    return None
+
+
+def _pad(b: Builder, inputs: Any, attrs: Any, shape: Shape, dtype: str) -> Node | None:
+    (x,) = inputs
+    if x.shape == shape:
+        return x
+    if x.size == 0 or (x.op == "splat" and not any(np.asarray(x.value).tobytes())):
+        return b.splat(0, shape, dtype)
+    return None
+
+
+def _concat(b: Builder, inputs: Any, attrs: Any, shape: Shape, dtype: str) -> Node | None:
+    full = tuple(node for node in inputs if node.size)
+    if len(full) == 1:
+        return full[0]
+    if len({id(node.value) for node in full if node.op == "splat"}) == 1 and all(
+        node.op == "splat" for node in full
+    ):
+        return b.splat(full[0].value, shape, dtype)
+    if len(full) < len(inputs):
+        return b.make("concat", full, attrs, shape, dtype)
+    return None
+
+
+def _reduction(op: str) -> Callable[..., Node | None]:
+    def rule(b: Builder, inputs: Any, attrs: Any, shape: Shape, dtype: str) -> Node | None:
+        (x,) = inputs
+        if x.size == 0:
+            return b.splat(1 if op == "prod" else 0, shape, dtype)
+        axes = tuple(axis for axis in attrs["axes"] if x.shape[axis] != 1)
+        if not axes:
+            return x
+        if op in ("amax", "amin"):
+            if x.op == "splat":
+                return b.splat(x.value, shape, dtype)
+        elif op == "sum" and x.op == "splat":
+            count = x.size
+            for dim in shape:
+                count //= dim
+            with np.errstate(all="ignore"):
+                total = np.multiply(x.value, count, dtype=_NUMPY[dtype])
+            return b.splat(total, shape, dtype)
+        if len(axes) != len(attrs["axes"]):
+            return b.make(op, inputs, {"axes": axes}, shape, dtype)
+        return None
+
+    return rule
+
+
+def _arg(b: Builder, inputs: Any, attrs: Any, shape: Shape, dtype: str) -> Node | None:
+    (x,) = inputs
+    if x.shape[attrs["axis"]] == 1 or x.op == "splat":
+        return b.splat(0, shape, dtype)
+    return None
+
+
+def _matmul(b: Builder, inputs: Any, attrs: Any, shape: Shape, dtype: str) -> Node | None:
+    if inputs[0].size == 0:  # no terms to add
+        return b.splat(0, shape, dtype)
+    flags = []
+    sources = []
+    for node, flag in zip(inputs, ("ta", "tb"), strict=True):
+        turned = node.op == "transpose"
+        sources.append(node.inputs[0] if turned else node)
+        flags.append(bool(attrs[flag]) != turned)
+    wanted = {"ta": flags[0], "tb": flags[1]}
+    if wanted != attrs:
+        return b.make("matmul", tuple(sources), wanted, shape, dtype)
+    return None
+
+
+def _iota(b: Builder, inputs: Any, attrs: Any, shape: Shape, dtype: str) -> Node:
+    axis = attrs["axis"]
+    column = tuple(dim if a == axis else 1 for a, dim in enumerate(shape))
+    ruler = b.const(np.arange(shape[axis], dtype=np.int32).reshape(column), dtype)
+    return b.make("broadcast_to", (ruler,), {"shape": shape}, shape, dtype)
+
+
+_RULES: dict[str, Callable[..., Node | None]] = {
+    "reshape": _reshape,
+    "broadcast_to": _broadcast_to,
+    "transpose": _transpose,
+    "slice": _slice,
+    "pad": _pad,
+    "concat": _concat,
+    "matmul": _matmul,
+    "iota": _iota,
+    "argmax": _arg,
+    "argmin": _arg,
+    **{op: _reduction(op) for op in REDUCTIONS},
+}
+
+
+def simplify(roots: list[Any], evaluate: Evaluate, reference: Evaluate) -> list[Node]:
+    """Simplified nodes for `roots`, which are tensors of a trace."""
+    builder = Builder(evaluate, reference)
+    made: dict[int, Node] = {}
+    for tensor in _sort_tensors(roots):
+        if tensor.inputs and tensor._value is None:
+            made[id(tensor)] = builder.make(
+                tensor.primitive,
+                tuple([made[id(source)] for source in tensor.inputs]),
+                tensor.attrs,
+                tensor.shape,
+                tensor.dtype,
+            )
+        elif tensor._value is not None:
+            made[id(tensor)] = builder.const(tensor._value, tensor.dtype)
+        elif tensor.primitive in ("input", "variable"):
+            made[id(tensor)] = builder.leaf(
+                tensor.primitive, tensor.attrs, tensor.shape, tensor.dtype
+            )
+        else:
+            made[id(tensor)] = builder.make(
+                tensor.primitive, (), tensor.attrs, tensor.shape, tensor.dtype
+            )
+    return _masks_from_results([made[id(root)] for root in roots])
+
+
+def _sort_tensors(roots: list[Any]) -> list[Any]:
+    order: list[Any] = []
+    seen: set[int] = set()
+    stack = [(root, False) for root in reversed(roots)]
+    while stack:
+        tensor, done = stack.pop()
+        if done:
+            order.append(tensor)
+            continue
+        if id(tensor) in seen:
+            continue
+        seen.add(id(tensor))
+        if not tensor.inputs or tensor._value is not None:
+            order.append(tensor)
+            continue
+        stack.append((tensor, True))
+        for source in reversed(tensor.inputs):
+            if id(source) not in seen:
+                stack.append((source, False))
+    return order
+
+
+def _masks_from_results(roots: list[Node]) -> list[Node]:
+    """Lets the gradient of relu ask the result (`relu(x) <= 0`) where it asked the argument.
+
+    The answers are equal, and the result is in memory anyway: the next layer reads it.
+    """
+    order = sort_nodes(roots)
+    users: dict[int, list[Node]] = {}
+    for node in order:
+        for source in node.inputs:
+            users.setdefault(id(source), []).append(node)
+    for mask in order:
+        if mask.op not in ("lt", "le"):
+            continue
+        zero, x = mask.inputs if mask.op == "lt" else mask.inputs[::-1]
+        if zero.op != "splat" or zero.value != 0:
+            continue
+        for result in users[id(x)]:
+            if result.op == "select":
+                branches = (x, zero) if mask.op == "lt" else (zero, x)
+                if result.inputs == (mask, *branches):
+                    break
+            elif result.op == "max" and zero in result.inputs:
+                break
+        else:
+            continue
+        others = [user for user in users[id(mask)] if user is not result]
+        if any(root is mask for root in roots) or not others:
+            continue
+        asked = (zero, result) if mask.op == "lt" else (result, zero)
+        twin = Node(mask.op, asked, mask.attrs, mask.shape, mask.dtype)
+        for user in others:
+            if user is not result and not _reaches(result, user):
+                user.inputs = tuple([twin if node is mask else node for node in user.inputs])
+    return roots
+
+
+def _reaches(result: Node, user: Node) -> bool:
+    """Whether `result` is computed from `user`, so that `user` cannot be computed from it."""
+    seen: set[int] = set()
+    stack = [result]
+    while stack:
+        node = stack.pop()
+        if node is user:
+            return True
+        if id(node) not in seen:
+            seen.add(id(node))
+            stack.extend(node.inputs)
+    return False

@@ -1,0 +1,77 @@
+"""Compiled plans give what the graph means, natively and in the NumPy model of a plan."""
+
+from __future__ import annotations
+
+import numpy as np
+import plan_model
+import pytest
+from hotloop import graph
+from hotloop.graph.lower import lower
+from random_graphs import Maker, random_variables
+
+
+def run_model(executable, trace, inputs, outputs, **how):
+    """Runs the executable's recipe in the NumPy model."""
+    executable._plan_type = plan_model.Plan
+    executable._idle = []
+    executable.run(inputs, outputs=outputs, **how)
+
+
+def random_case(seed: int, batched: bool):
+    """A trace of about twenty primitives with its inputs, outputs and variables."""
+    rng = np.random.default_rng(seed)
+    variables = random_variables(rng)
+    first = 4 if batched else int(rng.integers(1, 7))
+    specs = [((first, 6), "float32"), ((first,), "int32"), ((first, 3, 2), "float32")]
+
+    def function(*inputs):
+        maker = Maker(rng, [*inputs, *(v.value for v in variables)])
+        for _ in range(int(rng.integers(3, 28))):
+            maker.grow()
+        for variable in variables:
+            fits = [
+                t for t in maker.tensors if t.shape == variable.shape and t.dtype == variable.dtype
+            ]
+            if rng.integers(2):
+                variable.assign(fits[rng.integers(len(fits))])
+        results = maker.tensors[-int(rng.integers(1, 6)) :]
+        if batched:
+            results = [t for t in maker.tensors if t.shape[:1] == (first,)][-4:]
+        return results
+
+    trace = graph.trace(function, specs)
+    arrays = [
+        rng.normal(size=(first, 6)).astype(np.float32),
+        rng.integers(0, 5, first).astype(np.int32),
+        rng.normal(size=(first, 3, 2)).astype(np.float32),
+    ]
+    return trace, arrays, variables
+
+
+def compare(trace, got, wanted, updates, variables):
+    for i, (have, want) in enumerate(zip(got, wanted, strict=True)):
+        np.testing.assert_allclose(have, want, rtol=1e-3, atol=2e-5, err_msg=f"output {i}")
+    for variable in variables:
+        if variable in updates:
+            np.testing.assert_allclose(
+                variable.numpy(), updates[variable], rtol=1e-3, atol=2e-5, err_msg=variable.name
+            )
+
+
+@pytest.mark.parametrize("native", [True, False], ids=["native", "model"])
+@pytest.mark.parametrize("batched", [False, True], ids=["whole", "batched"])
+@pytest.mark.parametrize("seed", range(60))
+def test_random_graphs(seed, batched, native):
+    trace, arrays, variables = random_case(seed, batched)
+    before = {v: v.numpy() for v in variables}
+    wanted, updates = graph.reference.run(trace, arrays)
+    got = [np.empty(t.shape, graph.numpy_dtype(t.dtype)) for t in trace.outputs]
+    executable = graph.compile(trace, batched)
+    if native:
+        executable.run(arrays, outputs=got)
+    else:
+        run_model(executable, trace, arrays, got)
+    compare(trace, got, wanted, updates, variables)
+    for variable in variables:
+        if variable not in updates:
+            np.testing.assert_array_equal(variable.numpy(), before[variable])
