@@ -65,7 +65,7 @@ else()
   message(WARNING "OpenMP was not found: hotloop will run on one thread")
 endif()
 
-
-
-
-
+hotloop_isa(portable)
+hotloop_isa(neon)
+hotloop_isa(avx2 -mavx2 -mfma)
+hotloop_isa(avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mprefer-vector-width=512)

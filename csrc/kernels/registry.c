@@ -5,14 +5,15 @@
 
 #include "kernels/kernels.h"
 
+extern const hl_kernels hl_kernels__portable;
 #ifdef HL_HAVE_NEON
-extern const hl_kernels hl_kernels_neon;
+extern const hl_kernels hl_kernels__neon;
 #endif
 #ifdef HL_HAVE_AVX2
-extern const hl_kernels hl_kernels_avx2;
+extern const hl_kernels hl_kernels__avx2;
 #endif
 #ifdef HL_HAVE_AVX512
-extern const hl_kernels hl_kernels_avx512;
+extern const hl_kernels hl_kernels__avx512;
 #endif
 
 static const hl_kernels *_Atomic in_force;
@@ -22,18 +23,18 @@ const hl_kernels *hl_kernels_of(hl_isa isa) {
     return NULL;
   switch (isa) {
   case HL_ISA_PORTABLE:
-    return hl_kernels_reference();
+    return &hl_kernels__portable;
 #ifdef HL_HAVE_NEON
   case HL_ISA_NEON:
-    return &hl_kernels_neon;
+    return &hl_kernels__neon;
 #endif
 #ifdef HL_HAVE_AVX2
   case HL_ISA_AVX2:
-    return &hl_kernels_avx2;
+    return &hl_kernels__avx2;
 #endif
 #ifdef HL_HAVE_AVX512
   case HL_ISA_AVX512:
-    return &hl_kernels_avx512;
+    return &hl_kernels__avx512;
 #endif
   default:
     return NULL;

@@ -1,0 +1,75 @@
+/* 16 float or int32 lanes in one zmm register, masks in k registers. See kernels/shared/README.md for the contract. */
+#ifndef HL_SIMD_H
+#define HL_SIMD_H
+
+#include <immintrin.h>
+#include <stdint.h>
+
+/* Register tiles: 12 x 2 (nn, its rows' pointers fill the general registers) and 14 x 2 (tn) accumulators of the 32
+   registers, the rest for a row of B and a broadcast. */
+#define HL_GEMM_MR_NN 12
+#define HL_GEMM_MR_TN 14
+#define HL_GEMM_VECTORS 2
+
+typedef __m512 f32x16;
+typedef __m512i i32x16;
+typedef __mmask16 m32x16;
+
+static inline f32x16 f32_load(const float *p) { return _mm512_loadu_ps(p); }
+static inline void f32_store(float *p, f32x16 x) { _mm512_storeu_ps(p, x); }
+static inline f32x16 f32_set1(float x) { return _mm512_set1_ps(x); }
+static inline f32x16 f32_add(f32x16 a, f32x16 b) { return _mm512_add_ps(a, b); }
+static inline f32x16 f32_sub(f32x16 a, f32x16 b) { return _mm512_sub_ps(a, b); }
+static inline f32x16 f32_mul(f32x16 a, f32x16 b) { return _mm512_mul_ps(a, b); }
+static inline f32x16 f32_div(f32x16 a, f32x16 b) { return _mm512_div_ps(a, b); }
+static inline f32x16 f32_fma(f32x16 a, f32x16 b, f32x16 c) { return _mm512_fmadd_ps(a, b, c); }
+static inline f32x16 f32_fnma(f32x16 a, f32x16 b, f32x16 c) { return _mm512_fnmadd_ps(a, b, c); }
+static inline f32x16 f32_mac(f32x16 a, f32x16 b, f32x16 c) { return _mm512_fmadd_ps(a, b, c); }
+static inline f32x16 f32_sqrt(f32x16 x) { return _mm512_sqrt_ps(x); }
+static inline f32x16 f32_round(f32x16 x) {
+  return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+static inline f32x16 f32_floor(f32x16 x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC); }
+static inline f32x16 f32_ceil(f32x16 x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC); }
+
+static inline i32x16 i32_load(const float *p) { return _mm512_loadu_si512(p); }
+static inline void i32_store(float *p, i32x16 x) { _mm512_storeu_si512(p, x); }
+static inline i32x16 i32_set1(int32_t x) { return _mm512_set1_epi32(x); }
+static inline i32x16 i32_iota(void) { return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); }
+static inline i32x16 i32_add(i32x16 a, i32x16 b) { return _mm512_add_epi32(a, b); }
+static inline i32x16 i32_sub(i32x16 a, i32x16 b) { return _mm512_sub_epi32(a, b); }
+static inline i32x16 i32_mul(i32x16 a, i32x16 b) { return _mm512_mullo_epi32(a, b); }
+static inline i32x16 i32_and(i32x16 a, i32x16 b) { return _mm512_and_si512(a, b); }
+static inline i32x16 i32_or(i32x16 a, i32x16 b) { return _mm512_or_si512(a, b); }
+static inline i32x16 i32_xor(i32x16 a, i32x16 b) { return _mm512_xor_si512(a, b); }
+#define i32_shl(x, bits) _mm512_slli_epi32(x, bits)
+#define i32_sra(x, bits) _mm512_srai_epi32(x, bits)
+
+static inline i32x16 f32_bits(f32x16 x) { return _mm512_castps_si512(x); }
+static inline f32x16 i32_as_f32(i32x16 x) { return _mm512_castsi512_ps(x); }
+static inline f32x16 i32_to_f32(i32x16 x) { return _mm512_cvtepi32_ps(x); }
+static inline i32x16 f32_to_i32(f32x16 x) { return _mm512_cvttps_epi32(x); }
+
+static inline m32x16 f32_lt(f32x16 a, f32x16 b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
+static inline m32x16 f32_le(f32x16 a, f32x16 b) { return _mm512_cmp_ps_mask(a, b, _CMP_LE_OQ); }
+static inline m32x16 f32_eq(f32x16 a, f32x16 b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
+static inline m32x16 f32_isnan(f32x16 x) { return _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q); }
+static inline m32x16 i32_eq(i32x16 a, i32x16 b) { return _mm512_cmpeq_epi32_mask(a, b); }
+static inline m32x16 i32_lt(i32x16 a, i32x16 b) { return _mm512_cmplt_epi32_mask(a, b); }
+static inline m32x16 m32_and(m32x16 a, m32x16 b) { return (m32x16)(a & b); }
+static inline m32x16 m32_or(m32x16 a, m32x16 b) { return (m32x16)(a | b); }
+static inline m32x16 m32_not(m32x16 m) { return (m32x16)~m; }
+static inline int m32_any(m32x16 m) { return m != 0; }
+static inline i32x16 m32_to_i32(m32x16 m) { return _mm512_maskz_set1_epi32(m, 1); }
+static inline f32x16 f32_select(m32x16 m, f32x16 a, f32x16 b) { return _mm512_mask_blend_ps(m, b, a); }
+static inline i32x16 i32_select(m32x16 m, i32x16 a, i32x16 b) { return _mm512_mask_blend_epi32(m, b, a); }
+
+static inline f32x16 f32_swap8(f32x16 x) { return _mm512_shuffle_f32x4(x, x, 0x4E); }
+static inline f32x16 f32_swap4(f32x16 x) { return _mm512_shuffle_f32x4(x, x, 0xB1); }
+static inline f32x16 f32_swap2(f32x16 x) { return _mm512_permute_ps(x, 0x4E); }
+static inline f32x16 f32_swap1(f32x16 x) { return _mm512_permute_ps(x, 0xB1); }
+static inline float f32_first(f32x16 x) { return _mm512_cvtss_f32(x); }
+
+#include "kernels/shared/transpose_x86.h"
+
+#endif

@@ -1,0 +1,23 @@
+/* Names of the functions that one instruction set's files share: HL_ISA_NAME(gemm_nn) is hl_gemm_nn__avx2. */
+#ifndef HL_ISA_H
+#define HL_ISA_H
+
+#include "kernels/kernels.h"
+
+#define HL_ISA_PASTE(name, isa) hl_##name##__##isa
+#define HL_ISA_EXPAND(name, isa) HL_ISA_PASTE(name, isa)
+#define HL_ISA_NAME(name) HL_ISA_EXPAND(name, HL_ISA_SUFFIX)
+
+#define HL_UNARY(name, in, out) void HL_ISA_NAME(name)(float *, const float *, const float *, const float *, int64_t);
+#define HL_BINARY(name, in, out) HL_UNARY(name, in, out)
+#define HL_TERNARY(name, in, out) HL_UNARY(name, in, out)
+#define HL_ROWRED(name, in, out) void HL_ISA_NAME(name)(float *, const float *, int64_t, int64_t, int64_t);
+#include "kernels/kernels.def"
+
+void HL_ISA_NAME(philox)(uint32_t *dst, uint32_t key0, uint32_t key1, uint32_t stream, uint64_t first, int64_t n);
+void HL_ISA_NAME(colsum_f)(float *acc, const float *src, int64_t rows, int64_t n, int64_t ld);
+void HL_ISA_NAME(transpose)(float *dst, int64_t ldd, const float *src, int64_t lds, int64_t rows, int64_t cols);
+void HL_ISA_NAME(gemm_nn)(const hl_gemm_args *args);
+void HL_ISA_NAME(gemm_tn)(const hl_gemm_args *args);
+
+#endif

@@ -1,0 +1,28 @@
+/* The kernel table of one instruction set. */
+#include "kernels/shared/isa.h"
+#include "simd.h"
+
+extern const hl_kernels HL_ISA_NAME(kernels);
+
+const hl_kernels HL_ISA_NAME(kernels) = {
+    .isa = HL_ISA_ENUM,
+    .elementwise =
+        {
+#define HL_UNARY(name, in, out) [HL_OP_##name] = HL_ISA_NAME(name),
+#define HL_BINARY(name, in, out) [HL_OP_##name] = HL_ISA_NAME(name),
+#define HL_TERNARY(name, in, out) [HL_OP_##name] = HL_ISA_NAME(name),
+#include "kernels/kernels.def"
+        },
+    .rowreduce =
+        {
+#define HL_ROWRED(name, in, out) [HL_OP_##name] = HL_ISA_NAME(name),
+#include "kernels/kernels.def"
+        },
+    .philox = HL_ISA_NAME(philox),
+    .colsum_f = HL_ISA_NAME(colsum_f),
+    .transpose = HL_ISA_NAME(transpose),
+    .gemm_mr_nn = HL_GEMM_MR_NN,
+    .gemm_mr_tn = HL_GEMM_MR_TN,
+    .gemm_nn = HL_ISA_NAME(gemm_nn),
+    .gemm_tn = HL_ISA_NAME(gemm_tn),
+};
