@@ -15,7 +15,6 @@ enum {
   A_BLOCK = 256 * 1024, /* elements of A that should stay in L2 while slabs pass: 1 MiB */
   ROW_BLOCK = 240,      /* rows whose partial sums are kept in scratch between blocks of k */
   ALIGNMENT = 64,       /* bytes */
-  PACK_FROM_TILES = 3,  /* with fewer row tiles, copying a row-major slab costs more than striding over it */
   TASK_MACS = 1 << 18,  /* multiply-adds that make a task worth its bookkeeping: some 4 us */
   TASKS_WANTED = 32     /* enough for stealing to even out the load of many cores */
 };
@@ -99,23 +98,15 @@ static void run_slab(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, in
   int64_t mr = a->trans ? kernels->gemm_mr_tn : kernels->gemm_mr_nn;
   int64_t j0 = s * HL_PANEL, nr = at_most(g->n - j0, HL_PANEL);
   int direct = g->epilogue == NULL && nr == HL_PANEL; /* the kernel writes whole panels */
-  int in_place = !b->trans && (b->layout == HL_PANELS || (nr == HL_PANEL && i1 - i0 < PACK_FROM_TILES * mr));
+  int in_place = !b->trans && b->layout == HL_PANELS;
   int64_t p0 = 0;
   do {
     int64_t count = at_most(g->k - p0, K_BLOCK);
     int first = p0 == 0, last = p0 + count == g->k;
     hl_gemm_args args = {.k = count, .a = pointers, .nr = (int32_t)nr, .accumulate = !first};
-    if (in_place && b->layout == HL_PANELS) {
-      args.b = b->data + (s * b->ld + p0) * HL_PANEL;
-      args.ldb = HL_PANEL;
-    } else if (in_place) {
-      args.b = b->data + p0 * b->ld + j0;
-      args.ldb = b->ld;
-    } else {
+    args.b = in_place ? b->data + (s * b->ld + p0) * HL_PANEL : packed;
+    if (!in_place)
       pack_b(kernels, packed, b, g->n, s, p0, count);
-      args.b = packed;
-      args.ldb = HL_PANEL;
-    }
     if (a->trans && *pointers_at != p0) {
       for (int64_t p = 0; p < count; ++p)
         pointers[p] = a_row(a, p0 + p);

@@ -33,7 +33,7 @@ typedef void (*hl_rowreduce_fn)(float *dst, const float *src, int64_t rows, int6
 /* A register tile of a product, C[mr, nr] (+)= A B. One fused multiply-add chain per element, p = 0..k-1 in order.
      nn:  A(i, p) = a[i][p]          a: mr row pointers
      tn:  A(i, p) = a[p][i0 + i]     a: k row pointers
-   B(p, j) = b[p*ldb + j].  c: [mr, nr] with stride ldc.  accumulate != 0 starts the chains from c instead of 0.
+   B(p, j) = b[p*HL_PANEL + j].  c: [mr, nr] with stride ldc.  accumulate != 0 starts the chains from c instead of 0.
    1 <= mr <= gemm_mr, 1 <= nr <= HL_PANEL.  Whatever nr is, the first HL_PANEL columns of every row of B and of c (half
    of them when nr <= HL_LANES) are read and written. */
 typedef struct hl_gemm_args {
@@ -41,7 +41,6 @@ typedef struct hl_gemm_args {
   const float *const *a;
   int64_t i0;
   const float *b;
-  int64_t ldb;
   float *c;
   int64_t ldc;
   int32_t mr, nr;

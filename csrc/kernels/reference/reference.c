@@ -183,7 +183,7 @@ static void gemm_nn(const hl_gemm_args *g) {
     for (int32_t j = 0; j < g->nr; ++j) {
       float sum = g->accumulate ? g->c[i * g->ldc + j] : 0.0f;
       for (int64_t p = 0; p < g->k; ++p)
-        sum = fmaf(g->a[i][p], g->b[p * g->ldb + j], sum);
+        sum = fmaf(g->a[i][p], g->b[p * HL_PANEL + j], sum);
       g->c[i * g->ldc + j] = sum;
     }
 }
@@ -193,7 +193,7 @@ static void gemm_tn(const hl_gemm_args *g) {
     for (int32_t j = 0; j < g->nr; ++j) {
       float sum = g->accumulate ? g->c[i * g->ldc + j] : 0.0f;
       for (int64_t p = 0; p < g->k; ++p)
-        sum = fmaf(g->a[p][g->i0 + i], g->b[p * g->ldb + j], sum);
+        sum = fmaf(g->a[p][g->i0 + i], g->b[p * HL_PANEL + j], sum);
       g->c[i * g->ldc + j] = sum;
     }
 }

@@ -15,24 +15,29 @@ ALWAYS_INLINE void tile(const hl_gemm_args *g, int64_t j, const int mr, const in
     for (int v = 0; v < vectors; ++v)
       sum[i][v] = g->accumulate ? f32_load(c + i * g->ldc + v * HL_LANES) : f32_set1(0.0f);
 
-  const float *row[HL_GEMM_MAX_MR]; /* of A, when it is not transposed */
+  /* 12 row pointers of A, a position and b are all the general registers there are: so the position runs from -k to 0,
+     in bytes, beside pointers to the ends of the rows, and rows of B follow each other. */
+  const int64_t k = g->k, i0 = g->i0;
+  const char *row[HL_GEMM_MAX_MR]; /* of A, when it is not transposed */
   if (!trans) {
 #pragma GCC unroll 16
     for (int i = 0; i < mr; ++i)
-      row[i] = g->a[i];
+      row[i] = (const char *)(g->a[i] + k);
   }
   const float *b = g->b + j;
-  const int64_t k = g->k, ldb = g->ldb, i0 = g->i0;
-  const float *const *rows = g->a;
-  for (int64_t p = 0; p < k; ++p, b += ldb) {
+  const float *const *next = g->a;
+  const int64_t step = (int64_t)sizeof(float);
+  for (int64_t at = -k * step; at != 0; at += step, b += HL_PANEL) {
     f32x16 right[HL_GEMM_VECTORS];
 #pragma GCC unroll 2
     for (int v = 0; v < vectors; ++v)
       right[v] = f32_load(b + v * HL_LANES);
-    const float *column = trans ? rows[p] + i0 : NULL;
+    const float *column = trans ? *next++ + i0 : NULL;
+    /* One register and constant offsets, please: GCC would rather keep i0 + i in a register for each i. */
+    __asm__("" : "+r"(column));
 #pragma GCC unroll 16
     for (int i = 0; i < mr; ++i) {
-      f32x16 left = f32_set1(trans ? column[i] : row[i][p]);
+      f32x16 left = f32_set1(trans ? column[i] : *(const float *)(row[i] + at));
 #pragma GCC unroll 2
       for (int v = 0; v < vectors; ++v)
         sum[i][v] = f32_mac(left, right[v], sum[i][v]);

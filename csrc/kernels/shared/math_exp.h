@@ -121,7 +121,8 @@ static inline f32x16 v_log1p(f32x16 x) {
   f32x16 part = f32_sub(u, one);
   f32x16 lost = f32_add(f32_sub(one, f32_sub(u, part)), f32_sub(x, part));
   f32x16 e, m = split_exponent(u, &e);
-  lost = f32_mul(lost, i32_as_f32(i32_shl(i32_sub(i32_set1(127), f32_to_i32(e)), 23))); /* * 2^-e; 0 for e = 127 */
+  i32x16 down = f32_to_i32(f32_clamp(e, -1.0f, 127.0f)); /* beyond, nothing was lost */
+  lost = f32_mul(lost, i32_as_f32(i32_shl(i32_sub(i32_set1(127), down), 23)));
   f32x16 y = log_of_parts(e, f32_add(f32_sub(m, one), lost));
   y = log_edges(y, u);
   return f32_select(f32_eq(x, f32_set1(0.0f)), x, y); /* -0 */
@@ -132,6 +133,7 @@ static inline f32x16 v_tanh(f32x16 x) {
   f32x16 tail = POLYNOMIAL(square, -0x1.555554p-2f, 0x1.11107ap-3f, -0x1.b9f19p-5f, 0x1.63a616p-6f, -0x1.0c64d2p-7f,
                            0x1.1a45cap-9f);
   f32x16 near = f32_fma(f32_mul(x, square), tail, x);
+  near = f32_select(f32_eq(x, f32_set1(0.0f)), x, near); /* -0 */
   f32x16 size = f32_abs(x);
   f32x16 e = v_exp(f32_mul(f32_set1(2.0f), f32_clamp(size, 0.0f, 20.0f))); /* tanh(20) is 1 */
   f32x16 far = f32_sub(f32_set1(1.0f), f32_div(f32_set1(2.0f), f32_add(e, f32_set1(1.0f))));
@@ -140,8 +142,13 @@ static inline f32x16 v_tanh(f32x16 x) {
 
 static inline f32x16 v_sigmoid(f32x16 x) {
   f32x16 one = f32_set1(1.0f);
-  f32x16 e = v_exp(f32_neg(f32_abs(x))); /* never overflows */
-  return f32_div(f32_select(f32_lt(x, f32_set1(0.0f)), e, one), f32_add(one, e));
+  f32x16 e = exp_extended(f32_clamp(f32_neg(f32_abs(x)), -105.0f, 0.0f), f32_set1(0.0f)); /* never overflows */
+  m32x16 negative = f32_lt(x, f32_set1(0.0f));
+  f32x16 top = f32_select(negative, e, one), bottom = f32_add(one, e), bottom_low = f32_sub(e, f32_sub(bottom, one));
+  f32x16 y = f32_div(top, bottom);
+  /* One step of refinement takes back the rounding of the sum and the quotient. */
+  f32x16 left = f32_fnma(y, bottom_low, f32_fnma(y, bottom, top));
+  return f32_fma(left, f32_select(negative, f32_sub(one, y), y), y);
 }
 
 static inline f32x16 v_erf(f32x16 x) {

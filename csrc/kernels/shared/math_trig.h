@@ -50,8 +50,11 @@ static inline reduced trig_reduce(f32x16 x) {
   reduced z;
   f32x16 n = f32_round(f32_mul(x, f32_set1(0x1.45f306p-1f)));
   f32x16 first = f32_fnma(n, f32_set1(0x1.921fb6p+0f), x); /* exact */
-  f32x16 second = f32_fnma(n, f32_set1(-0x1.777a5cp-25f), first);
-  f32x16 lost = f32_fnma(n, f32_set1(-0x1.777a5cp-25f), f32_sub(first, second));
+  /* first - n*c = second + lost to twice the precision: x may be next to a multiple of pi/2, where little is left */
+  f32x16 c = f32_set1(-0x1.777a5cp-25f), product = f32_mul(n, c), product_low = f32_fma(n, c, f32_neg(product));
+  f32x16 second = f32_sub(first, product), moved = f32_sub(second, first);
+  f32x16 lost = f32_sub(f32_sub(first, f32_sub(second, moved)), f32_add(product, moved));
+  lost = f32_sub(lost, product_low);
   f32x16 rest = f32_fnma(n, f32_set1(-0x1.ee59dap-50f), lost);
   z.r = f32_add(second, rest);
   z.r_low = f32_add(f32_sub(second, z.r), rest);

@@ -1,0 +1,159 @@
+/* Products on one thread, as a share of the fused multiply-add peak measured in the same run. Not a test.
+   Usage: bench_gemm [isa] */
+#define _GNU_SOURCE
+#include <time.h>
+
+#include "check.h"
+
+#include "gemm/gemm.h"
+
+/* Processor time: a busy neighbour then does not count, though it may still slow the clock and the caches. */
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Fused multiply-adds on registers alone. */
+#if defined(__x86_64__)
+#include <immintrin.h>
+#define PEAK(name, isa, vector, set1, fmadd)                                                                           \
+  __attribute__((target(isa))) static double name(void) {                                                              \
+    vector sum[12], x = set1(0.9f), y = set1(0.1f);                                                                    \
+    for (int i = 0; i < 12; ++i)                                                                                       \
+      sum[i] = set1((float)i); /* all different, or they would be computed once */                                     \
+    double start = now();                                                                                              \
+    for (int n = 0; n < 200000; ++n) {                                                                                 \
+      _Pragma("GCC unroll 12") for (int i = 0; i < 12; ++i) sum[i] = fmadd(sum[i], x, y);                              \
+    }                                                                                                                  \
+    double seconds = now() - start;                                                                                    \
+    memcpy(keep, sum, sizeof sum);                                                                                     \
+    return 2e-9 * 200000 * 12 * (sizeof(vector) / sizeof(float)) / seconds;                                            \
+  }
+static volatile float sink;
+static float keep[12 * 16];
+PEAK(peak_avx512, "avx512f", __m512, _mm512_set1_ps, _mm512_fmadd_ps)
+PEAK(peak_avx2, "avx2,fma", __m256, _mm256_set1_ps, _mm256_fmadd_ps)
+#endif
+
+static double peak_gflops(const hl_kernels *k) {
+  double best = 0;
+#if defined(__x86_64__)
+  for (int round = 0; round < 40; ++round) {
+    double gflops = k->isa == HL_ISA_AVX512 ? peak_avx512() : k->isa == HL_ISA_AVX2 ? peak_avx2() : 0;
+    sink = keep[0];
+    best = gflops > best ? gflops : best;
+  }
+#endif
+  return best;
+}
+
+/* The kernel itself on operands in L1: as near to the peak as its instructions come. */
+static double tile_gflops(const hl_kernels *k, int trans) {
+  enum { DEPTH = 256, LD = 272 };
+  int32_t mr = trans ? k->gemm_mr_tn : k->gemm_mr_nn;
+  float *a = new_lanes(DEPTH * LD), *b = new_lanes(DEPTH * HL_PANEL);
+  float *c = new_lanes(HL_GEMM_MAX_MR * HL_PANEL);
+  memset(a, 0, sizeof(float) * (DEPTH * LD));
+  memset(b, 0, sizeof(float) * DEPTH * HL_PANEL);
+  const float *rows[DEPTH];
+  for (int i = 0; i < DEPTH; ++i)
+    rows[i] = a + i * (trans ? 16 : LD);
+  hl_gemm_args args = {.k = DEPTH, .a = rows, .b = b, .c = c, .ldc = HL_PANEL, .mr = mr, .nr = HL_PANEL};
+  double best = 0;
+  for (int round = 0; round < 30; ++round) {
+    double start = now();
+    for (int i = 0; i < 2000; ++i)
+      (trans ? k->gemm_tn : k->gemm_nn)(&args);
+    double gflops = 2000 * 2e-9 * mr * HL_PANEL * DEPTH / (now() - start);
+    best = gflops > best ? gflops : best;
+  }
+  free(c);
+  free(b);
+  free(a);
+  return best;
+}
+
+typedef struct shape {
+  const char *what;
+  int64_t m, n, k;
+  int a_trans, indexed, b_trans;
+  hl_layout b_layout;
+  int epilogue;
+} shape;
+
+static volatile float tile_sink;
+static void use_tile(void *ctx, float *tile, int64_t i0, int64_t mr, int64_t j0, int64_t nr) {
+  (void)ctx, (void)i0, (void)mr, (void)j0, (void)nr;
+  tile_sink = tile[0];
+}
+
+static double product_gflops(const hl_kernels *k, const shape *s) {
+  int64_t a_rows = s->a_trans ? s->k : s->m, a_cols = s->a_trans ? s->m : s->k;
+  int64_t stored = s->indexed ? 60000 : a_rows;
+  int64_t b_rows = s->b_trans ? s->n : s->k, b_cols = s->b_trans ? s->k : s->n;
+  float *a = new_lanes(stored * a_cols), *b = new_lanes(hl_panels_size(b_rows, b_cols)), *c = new_lanes(s->m * s->n);
+  memset(a, 0, sizeof(float) * (size_t)(stored * a_cols));
+  memset(b, 0, sizeof(float) * (size_t)hl_panels_size(b_rows, b_cols));
+  int64_t *rows = malloc(sizeof(int64_t) * (size_t)a_rows);
+  uint64_t state = 1;
+  for (int64_t i = 0; i < a_rows; ++i)
+    rows[i] = random_bits(&state) % stored;
+  hl_gemm g = {.m = s->m, .n = s->n, .k = s->k, .c = c, .ldc = s->n, .epilogue = s->epilogue ? use_tile : NULL};
+  g.a = (hl_gemm_a){a, a_cols, s->indexed ? rows : NULL, s->a_trans};
+  g.b = (hl_gemm_b){b, s->b_layout == HL_PANELS ? b_rows : b_cols, s->b_trans, s->b_layout};
+  void *scratch =
+      new_lanes(hl_gemm_scratch(k, s->m, s->n, s->k, s->a_trans, s->b_trans, s->b_layout) / (int64_t)sizeof(float));
+  int64_t slabs = (s->n + HL_PANEL - 1) / HL_PANEL, task_rows, task_slabs;
+  hl_gemm_tasking(k, s->m, s->n, s->k, s->a_trans, &task_rows, &task_slabs);
+  double flops = 2.0 * (double)s->m * (double)s->n * (double)s->k, best = 0;
+  int repeats = (int)(4e8 / flops) + 1;
+  for (int round = 0; round < 20; ++round) {
+    double start = now();
+    for (int i = 0; i < repeats; ++i)
+      for (int64_t i0 = 0; i0 < s->m; i0 += task_rows)
+        for (int64_t s0 = 0; s0 < slabs; s0 += task_slabs)
+          hl_gemm_run(k, &g, i0, i0 + task_rows < s->m ? i0 + task_rows : s->m, s0,
+                      s0 + task_slabs < slabs ? s0 + task_slabs : slabs, scratch);
+    double gflops = 1e-9 * flops * repeats / (now() - start);
+    best = gflops > best ? gflops : best;
+  }
+  free(scratch);
+  free(rows);
+  free(c);
+  free(b);
+  free(a);
+  return best;
+}
+
+int main(int argc, char **argv) {
+  if (hl_kernels_select(argc > 1 ? argv[1] : NULL) != HL_OK) {
+    printf("no such instruction set here: %s\n", argc > 1 ? argv[1] : getenv("HOTLOOP_ISA"));
+    return 1;
+  }
+  const hl_kernels *k = hl_kernels_get();
+  double nn = tile_gflops(k, 0), tn = tile_gflops(k, 1), peak = peak_gflops(k);
+  if (peak == 0) /* no measurement for this instruction set */
+    peak = nn > tn ? nn : tn;
+  printf("%s: peak %.1f GFLOP/s; tiles in L1: nn %.1f, tn %.1f\n", hl_isa_name(k->isa), peak, nn, tn);
+  const shape shapes[] = {
+      {"x W, 128x784x512", 128, 512, 784, 0, 1, 0, HL_PANELS, 1},
+      {"x W, 128x784x128", 128, 128, 784, 0, 1, 0, HL_PANELS, 1},
+      {"x W, 32x784x128", 32, 128, 784, 0, 1, 0, HL_PANELS, 1},
+      {"x W, 1x784x128", 1, 128, 784, 0, 0, 0, HL_PANELS, 1},
+      {"h W, 128x512x10", 128, 10, 512, 0, 0, 0, HL_PANELS, 1},
+      {"x'dy, 784x128x512", 784, 512, 128, 1, 1, 0, HL_ROW_MAJOR, 1},
+      {"x'dy, 784x32x128", 784, 128, 32, 1, 1, 0, HL_ROW_MAJOR, 1},
+      {"h'dy, 512x128x10", 512, 10, 128, 1, 0, 0, HL_ROW_MAJOR, 1},
+      {"dy W', 128x10x512", 128, 512, 10, 0, 0, 1, HL_PANELS, 1},
+      {"dy W', 128x512x512", 128, 512, 512, 0, 0, 1, HL_PANELS, 0},
+      {"512x512x512 panels", 512, 512, 512, 0, 0, 0, HL_PANELS, 0},
+      {"512x512x512 rows", 512, 512, 512, 0, 0, 0, HL_ROW_MAJOR, 0},
+      {"2048x2048x2048 rows", 2048, 2048, 2048, 0, 0, 0, HL_ROW_MAJOR, 0},
+  };
+  for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; ++i) {
+    double gflops = product_gflops(k, &shapes[i]);
+    printf("%-20s %7.1f GFLOP/s  %5.1f %%\n", shapes[i].what, gflops, 100 * gflops / peak);
+  }
+  return 0;
+}

@@ -1,0 +1,172 @@
+/* Products: register tiles of every size, then whole products in every layout, against one chain of fused multiply-adds
+   per element. Bit for bit where the instruction set has FMA; on the portable table inputs are small whole numbers, for
+   which any order and rounding is exact. */
+#include "check.h"
+
+#include "gemm/gemm.h"
+
+static void fill(const hl_kernels *k, float *x, int64_t n, uint64_t seed) {
+  uint64_t state = seed * 2654435761u + 1;
+  for (int64_t i = 0; i < n; ++i)
+    x[i] = has_fma(k) ? random_float(&state) : (float)(random_bits(&state) % 7) - 3;
+}
+
+static void check_tile(const hl_kernels *k, int trans, int32_t mr, int32_t nr, int64_t count, int accumulate) {
+  enum { LDA = 300, LDB = HL_PANEL, LDC = 48 };
+  float *a = new_lanes((count + HL_GEMM_MAX_MR) * LDA), *b = new_lanes((count + 1) * LDB);
+  float *c = new_lanes(HL_GEMM_MAX_MR * LDC), *want = new_lanes(HL_GEMM_MAX_MR * LDC);
+  const float **rows = malloc(sizeof(float *) * (size_t)(count + HL_GEMM_MAX_MR));
+  fill(k, a, (count + HL_GEMM_MAX_MR) * LDA, 1);
+  fill(k, b, (count + 1) * LDB, 2);
+  fill(k, c, HL_GEMM_MAX_MR * LDC, 3);
+  memcpy(want, c, sizeof(float) * HL_GEMM_MAX_MR * LDC);
+  int64_t pointers = trans ? count : mr;
+  for (int64_t i = 0; i < pointers; ++i)
+    rows[i] = a + (pointers - 1 - i) * LDA; /* in no regular order */
+  hl_gemm_args args = {count, rows, 5, b, c, LDC, mr, nr, accumulate};
+  (trans ? k->gemm_tn : k->gemm_nn)(&args);
+  args.c = want;
+  (trans ? hl_kernels_reference()->gemm_tn : hl_kernels_reference()->gemm_nn)(&args);
+  const char *isa = hl_isa_name(k->isa);
+  for (int32_t i = 0; i < HL_GEMM_MAX_MR; ++i)
+    for (int32_t j = 0; j < LDC; ++j)
+      if (i >= mr || j < nr || j >= (nr > HL_LANES ? HL_PANEL : HL_LANES)) /* the rest of a panel is free to change */
+        CHECK(c[i * LDC + j] == want[i * LDC + j], "%s %s tile %d x %d, k = %lld, accumulate %d, at (%d, %d)", isa,
+              trans ? "tn" : "nn", mr, nr, (long long)count, accumulate, i, j);
+  free(rows);
+  free(want);
+  free(c);
+  free(b);
+  free(a);
+}
+
+typedef struct received {
+  float *c;
+  int64_t n, tiles;
+} received;
+
+static void receive(void *ctx, float *tile, int64_t i0, int64_t mr, int64_t j0, int64_t nr) {
+  received *r = ctx;
+  r->tiles++;
+  CHECK((uintptr_t)tile % 64 == 0 && j0 % HL_PANEL == 0 && nr <= HL_PANEL, "an epilogue's tile");
+  for (int64_t i = 0; i < mr; ++i)
+    for (int64_t j = 0; j < nr; ++j) {
+      r->c[(i0 + i) * r->n + j0 + j] = tile[i * HL_PANEL + j];
+      tile[i * HL_PANEL + j] = NAN; /* the tile is the epilogue's to overwrite */
+    }
+}
+
+typedef struct how {
+  int a_trans, indexed, b_trans, b_panels;
+  int output; /* 0: row-major, 1: panels, 2: epilogue */
+  int split;
+} how;
+
+static void check_product(const hl_kernels *k, int64_t m, int64_t n, int64_t count, how h) {
+  int64_t a_rows = h.a_trans ? count : m, a_cols = h.a_trans ? m : count;
+  int64_t b_rows = h.b_trans ? n : count, b_cols = h.b_trans ? count : n;
+  int64_t lda = a_cols + 3, ldb = b_cols + 5, ldc = n + 7, stored = h.indexed ? 2 * a_rows + 1 : a_rows;
+  float *a = new_lanes(stored * lda), *b = new_lanes(b_rows * ldb);
+  float *panels = new_lanes(hl_panels_size(b_rows, b_cols));
+  float *want = new_lanes(m * n), *got = new_lanes(m * n);
+  float *c = new_lanes(h.output == 1 ? hl_panels_size(m, n) : m * ldc);
+  int64_t *rows = malloc(sizeof(int64_t) * (size_t)(a_rows + 1));
+  fill(k, a, stored * lda, 11);
+  fill(k, b, b_rows * ldb, 12);
+  hl_pack_panels(panels, b, ldb, b_rows, b_cols);
+  for (int64_t i = 0; i < a_rows; ++i)
+    rows[i] = h.indexed ? (i * 7 + 3) % stored : i;
+  for (int64_t i = 0; i < m; ++i)
+    for (int64_t j = 0; j < n; ++j) {
+      float sum = 0;
+      for (int64_t p = 0; p < count; ++p)
+        sum = fmaf(h.a_trans ? a[rows[p] * lda + i] : a[rows[i] * lda + p], h.b_trans ? b[j * ldb + p] : b[p * ldb + j],
+                   sum);
+      want[i * n + j] = sum;
+    }
+
+  received r = {got, n, 0};
+  hl_gemm g = {.m = m, .n = n, .k = count};
+  g.a = (hl_gemm_a){a, lda, h.indexed ? rows : NULL, h.a_trans};
+  g.b = h.b_panels ? (hl_gemm_b){panels, b_rows, h.b_trans, HL_PANELS} : (hl_gemm_b){b, ldb, h.b_trans, HL_ROW_MAJOR};
+  if (h.output == 2)
+    g.epilogue = receive, g.ctx = &r;
+  g.c = c;
+  g.ldc = ldc;
+  g.c_layout = h.output == 1 ? HL_PANELS : HL_ROW_MAJOR;
+  /* Exactly the scratch promised: the sanitizer watches its ends. Stale contents must not matter. */
+  int64_t bytes = hl_gemm_scratch(k, m, n, count, h.a_trans, h.b_trans, g.b.layout);
+  void *scratch = new_lanes(bytes / (int64_t)sizeof(float));
+  memset(scratch, 0xff, (size_t)bytes);
+  int64_t slabs = (n + HL_PANEL - 1) / HL_PANEL, task_rows = m, task_slabs = slabs;
+  if (h.split)
+    hl_gemm_tasking(k, m, n, count, h.a_trans, &task_rows, &task_slabs);
+  if (h.split == 2)
+    task_rows = 5, task_slabs = 1;
+  for (int64_t i = 0; i < m; i += task_rows)
+    for (int64_t s = 0; s < slabs; s += task_slabs)
+      hl_gemm_run(k, &g, i, i + task_rows < m ? i + task_rows : m, s, s + task_slabs < slabs ? s + task_slabs : slabs,
+                  scratch);
+  if (h.output == 1)
+    hl_unpack_panels(got, n, c, m, n);
+  else if (h.output == 0)
+    for (int64_t i = 0; i < m; ++i)
+      memcpy(got + i * n, c + i * ldc, sizeof(float) * (size_t)n);
+  for (int64_t i = 0; i < m * n; ++i)
+    CHECK(got[i] == want[i],
+          "%s %lld x %lld x %lld, a_trans %d, indexed %d, b_trans %d, panels %d, output %d at %lld: %a, not %a",
+          hl_isa_name(k->isa), (long long)m, (long long)n, (long long)count, h.a_trans, h.indexed, h.b_trans,
+          h.b_panels, h.output, (long long)i, got[i], want[i]);
+  free(scratch);
+  free(rows);
+  free(c);
+  free(got);
+  free(want);
+  free(panels);
+  free(b);
+  free(a);
+}
+
+static void check_panels(void) {
+  const int64_t k = 7, n = 45;
+  float *src = new_lanes(k * 50), *panels = new_lanes(hl_panels_size(k, n)), *back = new_lanes(k * n);
+  for (int64_t i = 0; i < k * 50; ++i)
+    src[i] = (float)(i + 1);
+  hl_pack_panels(panels, src, 50, k, n);
+  CHECK(hl_panels_size(k, n) == 2 * 32 * 7 && hl_panels_size(3, 0) == 0 && hl_panels_size(0, 3) == 0, "sizes");
+  for (int64_t r = 0; r < k; ++r)
+    for (int64_t c = 0; c < 64; ++c)
+      CHECK(panels[c / 32 * k * 32 + r * 32 + c % 32] == (c < n ? src[r * 50 + c] : 0), "panels");
+  hl_unpack_panels(back, n, panels, k, n);
+  for (int64_t i = 0; i < k * n; ++i)
+    CHECK(back[i] == src[i / n * 50 + i % n], "back from panels");
+  free(src);
+  free(panels);
+  free(back);
+}
+
+int main(void) {
+  check_panels();
+  const int32_t widths[] = {1, 10, 16, 17, 32};
+  const int64_t depths[] = {0, 1, 2, 7, 33};
+  const int64_t shapes[][3] = {{1, 1, 1},    {1, 10, 5},   {5, 10, 0},    {13, 33, 17}, {12, 32, 8},
+                               {14, 64, 20}, {40, 70, 33}, {29, 10, 128}, {3, 100, 65}, {30, 40, 2100}};
+  for (int isa = 0; isa < HL_ISA_COUNT; ++isa) {
+    const hl_kernels *k = hl_kernels_of((hl_isa)isa);
+    if (k == NULL)
+      continue;
+    for (int trans = 0; trans < 2; ++trans)
+      for (int32_t mr = 1; mr <= (trans ? k->gemm_mr_tn : k->gemm_mr_nn); ++mr)
+        for (size_t w = 0; w < sizeof widths / sizeof widths[0]; ++w)
+          for (size_t d = 0; d < sizeof depths / sizeof depths[0]; ++d)
+            for (int accumulate = 0; accumulate < 2; ++accumulate)
+              check_tile(k, trans, mr, widths[w], depths[d], accumulate);
+    for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; ++s)
+      for (int bits = 0; bits < 16; ++bits)
+        for (int output = 0; output < 3; ++output) {
+          how h = {bits & 1, bits >> 1 & 1, bits >> 2 & 1, bits >> 3 & 1, output, ((int)s + bits + output) % 3};
+          check_product(k, shapes[s][0], shapes[s][1], shapes[s][2], h);
+        }
+  }
+  return check_result();
+}
