@@ -32,6 +32,13 @@ class Composite(Operation):
     order of their coming, each once; once the state is locked, no more come.
     """
 
+    # Made by `_start_tracking`, which runs before any `__init__`.
+    _layers: list[Any]
+    _metrics: list[Metric]
+    _seed_generators: list[SeedGenerator]
+    _trainable_variables: list[Variable]
+    _non_trainable_variables: list[Variable]
+    _locked: bool
     # Set by Layer.
     built: bool
     _trainable: bool

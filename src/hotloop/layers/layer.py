@@ -85,14 +85,7 @@ class Layer(Composite):
         ...         return inputs * self.factor
     """
 
-    # Made by `__new__` and `_start_tracking`, which run before any `__init__`.
     _init_arguments: tuple[tuple[Any, ...], dict[str, Any]]
-    _layers: list[Layer]
-    _metrics: list[Metric]
-    _seed_generators: list[SeedGenerator]
-    _trainable_variables: list[Variable]
-    _non_trainable_variables: list[Variable]
-    _locked: bool
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         layer = super().__new__(cls)

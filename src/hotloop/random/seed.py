@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from hotloop.graph import Tensor, Variable, apply, constant
+from hotloop.ops.naming import auto_name
 
 _lock = threading.Lock()
 _global: dict[str, int | None] = {"seed": None, "drawn": 0}
@@ -65,10 +66,11 @@ class SeedGenerator:
     def __init__(self, seed: int | None = None, name: str | None = None):
         self.seed = next_seed() if seed is None else _whole(seed)
         signed = self.seed - 2**32 if self.seed >= 2**31 else self.seed
-        self.name = name or "seed_generator"
+        self.name = name or auto_name("seed_generator")
         self.state = Variable(
-            np.array([signed, 0], np.int32), trainable=False, name=f"{self.name}_state"
+            np.array([signed, 0], np.int32), trainable=False, name="seed_generator_state"
         )
+        self.state.path = f"{self.name}/{self.state.name}"
 
     def next(self) -> Tensor:
         """A key, int32[2], never handed out before; the counter goes up by one."""
