@@ -11,8 +11,9 @@ typedef struct runner {
   hl_plan *plan;
   const hl_run *run;
   hl_barrier barrier;
-  /* Written by thread 0 before a barrier, read by all after it. */
-  int32_t finish;
+  /* Written by thread 0 before the batch's last barrier, read by all after it. Two, for batches in turn: thread 0 may
+     be through the next batch before a slow thread has read this one's. */
+  int32_t finish[2];
   _Atomic int32_t break_off; /* the rest of this batch is skipped */
   int64_t done;
   /* Thread 0 only. */
@@ -136,17 +137,15 @@ static void enter_batch(worker *w, int64_t batch) {
   }
 }
 
-/* Thread 0: decides whether this was the last batch. The clock may be some 20 microseconds behind. */
-static void end_batch(runner *r) {
-  if (atomic_load_explicit(&r->break_off, memory_order_relaxed)) {
-    r->finish = 1;
-    return;
-  }
+/* Thread 0: whether this was the last batch. The clock may be some 20 microseconds behind. */
+static int32_t end_batch(runner *r) {
+  if (atomic_load_explicit(&r->break_off, memory_order_relaxed))
+    return 1;
   r->done++;
   look_up(r, 1 << 12);
   r->batch_began = r->clock;
-  r->finish = r->done == r->run->steps || atomic_load_explicit(&r->plan->stop, memory_order_relaxed) ||
-              (r->run->budget > 0 && r->clock - r->began >= r->run->budget);
+  return r->done == r->run->steps || atomic_load_explicit(&r->plan->stop, memory_order_relaxed) ||
+         (r->run->budget > 0 && r->clock - r->began >= r->run->budget);
 }
 
 static void run_team(void *ctx, int thread, int nthreads) {
@@ -185,7 +184,7 @@ static void run_team(void *ctx, int thread, int nthreads) {
         }
       }
       if (i == plan->ngroups - 1 && thread == 0)
-        end_batch(r);
+        r->finish[batch & 1] = end_batch(r);
       if (nthreads > 1)
         hl_barrier_wait(&r->barrier, nthreads);
       if (shared && plan->profile && thread == 0)
@@ -193,9 +192,9 @@ static void run_team(void *ctx, int thread, int nthreads) {
     }
     if (plan->ngroups == 0) { /* nothing to do is done at once; nthreads is 1 then */
       r->done = r->run->steps;
-      r->finish = 1;
+      return;
     }
-    if (r->finish)
+    if (r->finish[batch & 1])
       return;
   }
 }
