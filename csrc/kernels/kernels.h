@@ -60,6 +60,9 @@ typedef struct hl_kernels {
   void (*transpose)(float *dst, int64_t ldd, const float *src, int64_t lds, int64_t rows, int64_t cols);
   int32_t gemm_mr_nn, gemm_mr_tn; /* rows of the register tile */
   hl_gemm_fn gemm_nn, gemm_tn;
+  /* For measuring the machine: `rounds` multiply-adds on each lane of a few registers, as products do them. Returns how
+     many floating-point operations that is; sink[HL_LANES] takes the result. */
+  int64_t (*fma_chains)(float *sink, int64_t rounds);
 } hl_kernels;
 
 /* The table in force: chosen at first use from HOTLOOP_ISA or, without it, the best supported. Never NULL after

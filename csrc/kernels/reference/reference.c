@@ -198,6 +198,15 @@ static void gemm_tn(const hl_gemm_args *g) {
     }
 }
 
+static int64_t fma_chains(float *sink, int64_t rounds) {
+  for (int lane = 0; lane < HL_LANES; ++lane) {
+    sink[lane] = 0.0f;
+    for (int64_t round = 0; round < rounds; ++round)
+      sink[lane] = fmaf(sink[lane], 0.5f, 0.25f);
+  }
+  return rounds * HL_LANES * 2;
+}
+
 static const hl_kernels reference = {
     .isa = HL_ISA_PORTABLE,
     .elementwise =
@@ -219,6 +228,7 @@ static const hl_kernels reference = {
     .gemm_mr_tn = 4,
     .gemm_nn = gemm_nn,
     .gemm_tn = gemm_tn,
+    .fma_chains = fma_chains,
 };
 
 const hl_kernels *hl_kernels_reference(void) { return &reference; }

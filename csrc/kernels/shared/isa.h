@@ -19,5 +19,6 @@ void HL_ISA_NAME(colsum_f)(float *acc, const float *src, int64_t rows, int64_t n
 void HL_ISA_NAME(transpose)(float *dst, int64_t ldd, const float *src, int64_t lds, int64_t rows, int64_t cols);
 void HL_ISA_NAME(gemm_nn)(const hl_gemm_args *args);
 void HL_ISA_NAME(gemm_tn)(const hl_gemm_args *args);
+int64_t HL_ISA_NAME(fma_chains)(float *sink, int64_t rounds);
 
 #endif

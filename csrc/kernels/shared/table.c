@@ -25,4 +25,5 @@ const hl_kernels HL_ISA_NAME(kernels) = {
     .gemm_mr_tn = HL_GEMM_MR_TN,
     .gemm_nn = HL_ISA_NAME(gemm_nn),
     .gemm_tn = HL_ISA_NAME(gemm_tn),
+    .fma_chains = HL_ISA_NAME(fma_chains),
 };

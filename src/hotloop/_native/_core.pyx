@@ -431,6 +431,15 @@ def select_isa(name=None):
         raise _exception(status, "")
 
 
+def fma_chains(int64_t rounds):
+    """Does `rounds` rounds of multiply-adds in registers; returns how many floating-point operations that were."""
+    cdef float sink[16]
+    cdef int64_t done
+    with nogil:
+        done = hl_kernels_get().fma_chains(sink, rounds)
+    return done
+
+
 def build_info():
     """Compiler of this build, usable instruction sets, and CPUs that this process may use."""
     return {"compiler": HL_COMPILER.decode(), "isas": supported_isas(), "cpus": hl_cpu_count()}

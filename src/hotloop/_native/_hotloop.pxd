@@ -22,6 +22,7 @@ cdef extern from "hotloop.h" nogil:
 
     ctypedef struct hl_kernels:
         hl_isa isa
+        int64_t (*fma_chains)(float *sink, int64_t rounds) noexcept nogil
     const hl_kernels *hl_kernels_get()
     const hl_kernels *hl_kernels_of(hl_isa isa)
     hl_status hl_kernels_select(const char *name)
