@@ -8,8 +8,8 @@
 #include "core/cpu.h"
 #include "core/status.h"
 
-#define HL_LANES 16 /* virtual lanes of every ISA: reduction trees are defined on them */
-#define HL_PANEL 32 /* columns of a packed weight panel */
+#define HL_LANES 16       /* virtual lanes of every ISA: reduction trees are defined on them */
+#define HL_PANEL 32       /* columns of a packed weight panel */
 #define HL_GEMM_MAX_MR 16 /* no register tile has more rows */
 
 typedef enum hl_op {
