@@ -25,6 +25,18 @@ def ones(shape: Any, dtype: Any = None) -> Tensor:
 
 
 @op
+def empty(shape: Any, dtype: Any = None) -> Tensor:
+    """Zeros: tensors never change, so there is nothing to leave out."""
+    return fill(0, shape_tuple(shape), canonical_dtype(dtype or "float32"))
+
+
+@op
+def array(x: Any, dtype: Any = None) -> Tensor:
+    """`x` as a tensor: floats as float32, integers as int32, or in `dtype`."""
+    return constant(x, dtype)
+
+
+@op
 def full(shape: Any, fill_value: Any, dtype: Any = None) -> Tensor:
     """`fill_value`, which may be a tensor that broadcasts, everywhere; float32 by default."""
     return expand(constant(fill_value, dtype or "float32"), shape_tuple(shape))
@@ -44,6 +56,12 @@ def zeros_like(x: Any, dtype: Any = None) -> Tensor:
 def ones_like(x: Any, dtype: Any = None) -> Tensor:
     """Ones in the shape, and by default the dtype, of `x`."""
     return fill(1, tensor(x).shape, _like_dtype(x, dtype))
+
+
+@op
+def empty_like(x: Any, dtype: Any = None) -> Tensor:
+    """Zeros in the shape, and by default the dtype, of `x`."""
+    return fill(0, tensor(x).shape, _like_dtype(x, dtype))
 
 
 @op

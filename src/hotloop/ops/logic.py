@@ -112,6 +112,12 @@ def bitwise_not(x: Any) -> Tensor:
 
 
 @op
+def bitwise_invert(x: Any) -> Tensor:
+    """`~x` of a bool tensor."""
+    return _bitwise("bitwise_invert", "not", x)
+
+
+@op
 def isnan(x: Any) -> Tensor:
     """Is not a number."""
     return apply("isnan", [float_tensor(x)])
@@ -126,6 +132,20 @@ def _magnitude(x: Any) -> list[Tensor]:
 def isinf(x: Any) -> Tensor:
     """Is inf or -inf."""
     return apply("eq", _magnitude(x))
+
+
+@op
+def isposinf(x: Any) -> Tensor:
+    """Is inf."""
+    x = float_tensor(x)
+    return apply("eq", [x, fill(math.inf, x.shape, "float32")])
+
+
+@op
+def isneginf(x: Any) -> Tensor:
+    """Is -inf."""
+    x = float_tensor(x)
+    return apply("eq", [x, fill(-math.inf, x.shape, "float32")])
 
 
 @op

@@ -219,6 +219,32 @@ def flip(x: Any, axis: int | Sequence[int] | None = None) -> Tensor:
 
 
 @op
+def fliplr(x: Any) -> Tensor:
+    """The order along the second axis reversed."""
+    return flip(x, 1)
+
+
+@op
+def flipud(x: Any) -> Tensor:
+    """The order along the first axis reversed."""
+    return flip(x, 0)
+
+
+@op
+def diff(a: Any, n: int = 1, axis: int = -1) -> Tensor:
+    """Differences of neighbours along `axis`, `n` times; of bools, whether they differ."""
+    x = tensor(a)
+    axis = normalize_axis(axis, x.ndim)
+    if n < 0:
+        raise ValueError(f"n must not be negative, got {n}.")
+    for _ in range(n):
+        size = max(x.shape[axis], 1)
+        pair = [take_range(x, axis, range(1, size)), take_range(x, axis, range(size - 1))]
+        x = apply("xor" if x.dtype == "bool" else "sub", pair)
+    return x
+
+
+@op
 def roll(x: Any, shift: int, axis: int | None = None) -> Tensor:
     """Moved by `shift` places along `axis` (None: of the flat tensor), around its end."""
     x = tensor(x)

@@ -255,6 +255,33 @@ def logaddexp(x1: Any, x2: Any) -> Tensor:
 
 
 @op
+def hypot(x1: Any, x2: Any) -> Tensor:
+    """sqrt(x1² + x2²) without overflow."""
+    a, b = (apply("abs", [x]) for x in promote(x1, x2, least="float32"))
+    long, short = apply("max", [a, b]), apply("min", [a, b])
+    zero = _like(0.0, long)
+    safe = apply("select", [apply("eq", [long, zero]), _like(1.0, long), long])
+    endless = apply("eq", [long, _like(math.inf, long)])
+    ratio = apply("select", [endless, zero, apply("div", [short, safe])])
+    root = apply("sqrt", [apply("add", [apply("mul", [ratio, ratio]), _like(1.0, ratio)])])
+    return apply("mul", [long, root])
+
+
+@op
+def deg2rad(x: Any) -> Tensor:
+    """Degrees as radians."""
+    x = float_tensor(x)
+    return apply("mul", [x, _like(math.pi / 180.0, x)])
+
+
+@op
+def rad2deg(x: Any) -> Tensor:
+    """Radians as degrees."""
+    x = float_tensor(x)
+    return apply("mul", [x, _like(180.0 / math.pi, x)])
+
+
+@op
 def sin(x: Any) -> Tensor:
     """Sine."""
     return apply("sin", [float_tensor(x)])

@@ -243,6 +243,13 @@ def erf(x: Any) -> Tensor:
     return apply("erf", [float_tensor(x)])
 
 
+@op
+def erfc(x: Any) -> Tensor:
+    """1 - erf(x)."""
+    x = float_tensor(x)
+    return apply("sub", [_like(1.0, x), apply("erf", [x])])
+
+
 def shifted(x: Tensor, axis: Any) -> Tensor:
     """`x` minus its largest element along `axis`: exponentials of it do not overflow."""
     high = apply("stop_gradient", [reduce("amax", x, axis, True)])

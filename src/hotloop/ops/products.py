@@ -6,8 +6,9 @@ import math
 from typing import Any
 
 from hotloop.graph import Tensor, apply
-from hotloop.ops.convert import broadcast, cast_to, normalize_axis, promote, result_dtype, tensor
+from hotloop.ops.convert import broadcast, cast_to, normalize_axis, result_dtype, tensor
 from hotloop.ops.dispatch import op
+from hotloop.ops.math import multiply
 
 
 def _product(a: Tensor, b: Tensor) -> Tensor:
@@ -72,7 +73,7 @@ def dot(x1: Any, x2: Any) -> Tensor:
     """The sum product over the last axis of `x1` and the last but one of `x2`."""
     a, b = _operands(x1, x2)
     if a.ndim == 0 or b.ndim == 0:
-        return apply("mul", promote(a, b))
+        return multiply(a, b)
     return tensordot(a, b, axes=[[a.ndim - 1], [max(b.ndim - 2, 0)]])
 
 
@@ -109,11 +110,20 @@ def _reorder(x: Tensor, perm: list[int]) -> Tensor:
 
 
 @op
+def inner(x1: Any, x2: Any) -> Tensor:
+    """The sum product over the last axes of both."""
+    a, b = _operands(x1, x2)
+    if a.ndim == 0 or b.ndim == 0:
+        return multiply(a, b)
+    return tensordot(a, b, axes=[[a.ndim - 1], [b.ndim - 1]])
+
+
+@op
 def outer(x1: Any, x2: Any) -> Tensor:
     """Every element of the flat `x1` times every element of the flat `x2`."""
     a, b = _operands(x1, x2)
     a = apply("reshape", [a], shape=(a.size, 1))
-    return apply("mul", broadcast(a, apply("reshape", [b], shape=(1, b.size))))
+    return multiply(a, apply("reshape", [b], shape=(1, b.size)))
 
 
 @op

@@ -124,6 +124,18 @@ def min(x: Any, axis: Axis = None, keepdims: bool = False, initial: Any = None) 
 
 
 @op
+def amax(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The largest element; NaN if any is."""
+    return _extremum("amax", x, axis, keepdims, None)
+
+
+@op
+def amin(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The smallest element; NaN if any is."""
+    return _extremum("amin", x, axis, keepdims, None)
+
+
+@op
 def any(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Whether an element is not zero."""
     hits = cast_to(cast_to(tensor(x), "bool"), "int32")

@@ -14,6 +14,7 @@ SAME_AS_NUMPY = [
     ("roll", -5), ("roll", 3, 1), ("tile", 2), ("tile", (2, 1, 3)), ("tile", (2, 1, 1, 2)),
     ("repeat", 2), ("repeat", 3, 1), ("broadcast_to", (5, 2, 3, 4)), ("pad", 1),
     ("pad", ((1, 0), (0, 2), (1, 1))), ("pad", (1, 2)),
+    ("diff",), ("diff", 2, 1),
 ]  # fmt: skip
 
 
@@ -178,6 +179,7 @@ M, N, V = T[0], T[1].T.copy(), T[0, 0]
         ("tensordot", (T, N, 1)), ("tensordot", (T, T, 3)), ("tensordot", (M, M, 0)),
         ("tensordot", (T, T, ((1, 2), (1, 2)))), ("tensordot", (T, M, ((2, 1), (1, 0)))),
         ("outer", (V, M)), ("vdot", (M, M)),
+        ("inner", (M, M)), ("inner", (T, V)), ("inner", (M, 2.0)),
     ],
 )  # fmt: skip
 def test_products(name, args):

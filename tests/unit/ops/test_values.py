@@ -55,6 +55,9 @@ UNARY = {
     "count_nonzero": np.count_nonzero, "average": np.average, "ravel": np.ravel,
     "transpose": np.transpose, "flip": np.flip, "zeros_like": np.zeros_like,
     "ones_like": np.ones_like, "tril": np.tril, "triu": np.triu, "nan_to_num": np.nan_to_num,
+    "amax": np.max, "amin": np.min, "isposinf": np.isposinf, "isneginf": np.isneginf,
+    "erfc": lambda x: 1 - ERF(x), "deg2rad": np.deg2rad, "rad2deg": np.rad2deg,
+    "fliplr": np.fliplr, "flipud": np.flipud, "diff": np.diff, "empty_like": np.zeros_like,
     "positive": np.positive, "copy": np.copy, "stop_gradient": np.copy,
 }  # fmt: skip
 ON_POSITIVE = {
@@ -85,7 +88,7 @@ BINARY = {
     "minimum": np.minimum, "logaddexp": np.logaddexp, "equal": np.equal, "not_equal": np.not_equal,
     "less": np.less, "less_equal": np.less_equal, "greater": np.greater, "isclose": np.isclose,
     "greater_equal": np.greater_equal, "logical_and": np.logical_and, "logical_or": np.logical_or,
-    "logical_xor": np.logical_xor, "power": np.power,
+    "logical_xor": np.logical_xor, "power": np.power, "hypot": np.hypot,
 }  # fmt: skip
 
 
@@ -212,6 +215,11 @@ def test_edges_of_floats():
     assert ops.logsumexp([-np.inf, -np.inf]).item() == -np.inf
     close(ops.softmax([1e30, 0.0]), [1.0, 0.0])
     close(ops.log_softmax([1000.0, 0.0]), [0.0, -1000.0])
+    assert ops.hypot([3e38, np.inf, 0.0], [1.0, 1.0, 0.0]).tolist() == [
+        float(np.float32(3e38)),
+        np.inf,
+        0.0,
+    ]
     assert ops.divide_no_nan([1.0, 2.0], [0.0, 4.0]).tolist() == [0.0, 0.5]
 
 
