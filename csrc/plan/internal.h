@@ -12,7 +12,7 @@
 /* Steps (or runs of them) cheaper than this stay on one thread: in units of hl_opcode_cost, about 3 microseconds, which
    is what two barriers and a cold cache cost. */
 #define HL_PARALLEL_COST 65536
-#define HL_POLL_SECONDS 0.02      /* between two calls of the poll callback */
+#define HL_POLL_SECONDS 0.02        /* between two calls of the poll callback */
 #define HL_STOP_INSIDE_SECONDS 0.08 /* a batch that runs longer may be broken off */
 
 typedef enum hl_slot_kind { HL_SLOT_ARENA, HL_SLOT_CONST, HL_SLOT_BOUND, HL_SLOT_INPUT, HL_SLOT_OUTPUT } hl_slot_kind;

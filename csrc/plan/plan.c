@@ -168,11 +168,9 @@ static hl_status new_step(hl_plan *plan, hl_step **step) {
 
 static hl_status compile(hl_plan *plan, hl_step *step, const hl_tile_domain *domain, const hl_program *program) {
   char reason[HL_ERROR_TEXT];
-  hl_status status =
-      hl_tile_compile(plan->kernels, domain, program, plan->memories, plan->nslots, &step->tile, reason);
+  hl_status status = hl_tile_compile(plan->kernels, domain, program, plan->memories, plan->nslots, &step->tile, reason);
   if (status != HL_OK) {
-    snprintf(plan->error, sizeof plan->error, "step %d: %s", plan->nsteps,
-             reason[0] ? reason : hl_status_text(status));
+    snprintf(plan->error, sizeof plan->error, "step %d: %s", plan->nsteps, reason[0] ? reason : hl_status_text(status));
     return status;
   }
   return HL_OK;
@@ -250,8 +248,8 @@ static hl_status check_matrix(hl_plan *plan, const char *name, const hl_matrix *
         return fail(plan, HL_ERR_ARGUMENT, "step %d: %s cannot be in an input or output slot", n, name);
       if (rows != plan->batch_size || (x->ld != m->row_size && rows > 1))
         return fail(plan, HL_ERR_ARGUMENT,
-                    "step %d: %s is in an input or output slot: it needs %lld rows with ld %lld, not %lld with %lld",
-                    n, name, (long long)plan->batch_size, (long long)m->row_size, (long long)rows, (long long)x->ld);
+                    "step %d: %s is in an input or output slot: it needs %lld rows with ld %lld, not %lld with %lld", n,
+                    name, (long long)plan->batch_size, (long long)m->row_size, (long long)rows, (long long)x->ld);
       span = cols;
     } else if (rows == 0 || cols == 0) {
       span = 0;
@@ -320,8 +318,8 @@ static hl_status check_gemm(hl_plan *plan, hl_step *step, const hl_matrix *c, co
     return fail(plan, HL_ERR_ARGUMENT, "step %d: a product needs c, an epilogue, or both", n);
   if (a->panel)
     return fail(plan, HL_ERR_ARGUMENT, "step %d: a cannot be in panels", n);
-  hl_status status = check_matrix(plan, "a", a, a->trans ? g->k : g->m, a->trans ? g->m : g->k, 1, &range[0][0],
-                                  &range[0][1]);
+  hl_status status =
+      check_matrix(plan, "a", a, a->trans ? g->k : g->m, a->trans ? g->m : g->k, 1, &range[0][0], &range[0][1]);
   if (status == HL_OK)
     status = check_matrix(plan, "b", b, b->trans ? g->n : g->k, b->trans ? g->k : g->n, 0, &range[1][0], &range[1][1]);
   if (status != HL_OK)

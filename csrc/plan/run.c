@@ -17,7 +17,7 @@ typedef struct runner {
   _Atomic int32_t break_off; /* the rest of this batch is skipped */
   int64_t done;
   /* Thread 0 only. */
-  int64_t unseen_cost; /* work since the clock was last read */
+  int64_t unseen_cost;                      /* work since the clock was last read */
   double began, batch_began, polled, clock; /* clock: when it was last read */
 } runner;
 
@@ -214,8 +214,8 @@ static hl_status check_rows(hl_plan *plan, const hl_run *run) {
   if (hl_mul_overflow(batches, plan->batch_size, &end))
     REFUSE(HL_ERR_OVERFLOW, "start + steps batches do not fit in 64 bits");
   if (run->index && plan->ninputs && end > run->nindex)
-    REFUSE(HL_ERR_ARGUMENT, "%lld batches of %lld rows need %lld index entries, but index has %lld",
-           (long long)batches, (long long)plan->batch_size, (long long)end, (long long)run->nindex);
+    REFUSE(HL_ERR_ARGUMENT, "%lld batches of %lld rows need %lld index entries, but index has %lld", (long long)batches,
+           (long long)plan->batch_size, (long long)end, (long long)run->nindex);
   int64_t fewest = INT64_MAX;
   for (int32_t i = 0; i < plan->nmapped; i++) {
     const hl_slot *slot = &plan->slots[plan->mapped[i]];
@@ -300,7 +300,6 @@ static hl_status run_locked(hl_plan *plan, const hl_run *run, int64_t *done) {
   if (status != HL_OK || run->steps == 0)
     return status;
   runner r = {.plan = plan, .run = run};
-  atomic_store_explicit(&plan->stop, 0, memory_order_relaxed);
   hl_barrier_init(&r.barrier);
   r.began = r.batch_began = r.polled = r.clock = now();
   hl_team_run(nthreads, run_team, &r);
@@ -311,7 +310,8 @@ static hl_status run_locked(hl_plan *plan, const hl_run *run, int64_t *done) {
 hl_status hl_plan_run(hl_plan *plan, const hl_run *run, int64_t *done) {
   *done = 0;
   if (atomic_exchange_explicit(&plan->busy, 1, memory_order_acquire))
-    return HL_ERR_BUSY; /* the message belongs to the run that is going on */
+    return HL_ERR_BUSY;                                        /* the message belongs to the run that is going on */
+  atomic_store_explicit(&plan->stop, 0, memory_order_relaxed); /* a stop from here on counts */
   plan->error[0] = 0;
   hl_status status;
   if (plan->finished) {

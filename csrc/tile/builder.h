@@ -8,11 +8,11 @@
 enum { HL_LEVEL_BODY = 0, HL_LEVEL_COLUMNS = 1, HL_LEVEL_ONCE = 2 };
 
 typedef struct hl_tile_value {
-  int32_t last;   /* last instruction that reads it, ninstructions for reductions, -1 for none */
-  int32_t place;  /* provisional location, see emit.c */
-  int8_t level;   /* section that computes it */
+  int32_t last;  /* last instruction that reads it, ninstructions for reductions, -1 for none */
+  int32_t place; /* provisional location, see emit.c */
+  int8_t level;  /* section that computes it */
   int8_t full;
-  int8_t alias;   /* this instruction only renames its input */
+  int8_t alias; /* this instruction only renames its input */
 } hl_tile_value;
 
 typedef struct hl_tile_builder {
@@ -21,13 +21,13 @@ typedef struct hl_tile_builder {
   const hl_tile_domain *domain;
   const hl_program *program;
   const hl_tile_memory *slots;
-  int64_t *low_high;    /* per operand */
-  hl_operand *operands; /* with collapsed strides */
-  int32_t (*uses)[3];   /* per instruction: values read, -1 for none */
+  int64_t *low_high;     /* per operand */
+  hl_operand *operands;  /* with collapsed strides */
+  int32_t (*uses)[3];    /* per instruction: values read, -1 for none */
   hl_tile_value *values; /* per instruction, then product, mask, zero */
   int32_t *current;      /* per register: its value now */
   int32_t *free_full, *free_row;
-  uint8_t *row_only, *stored; /* per operand */
+  uint8_t *row_only, *stored;  /* per operand */
   int32_t product, mask, zero; /* value numbers */
   int32_t panel_store;
   int32_t live; /* most values alive at once */

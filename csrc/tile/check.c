@@ -231,8 +231,7 @@ hl_status hl_tile_check(const hl_tile_domain *d, const hl_program *p, const hl_t
       if (p->operands[i].slot < 0 || p->operands[i].slot >= nslots)
         FAIL("operand %d: slot %d does not exist; the plan has %d slots", i, p->operands[i].slot, nslots);
     } else {
-      hl_status status =
-          check_operand(d, &p->operands[i], slots, nslots, i, row_only[i], use[i] & 4, low, high, error);
+      hl_status status = check_operand(d, &p->operands[i], slots, nslots, i, row_only[i], use[i] & 4, low, high, error);
       if (status != HL_OK)
         return status;
     }

@@ -119,8 +119,8 @@ static void place_in_sections(hl_tile_builder *b) {
     ending[i] = 0;
   for (int32_t i = 0, most = b->live; i < n; i++) {
     hl_tile_value *v = &b->values[i];
-    if (b->program->instructions[i].op != HL_PROGRAM_store && !v->alias && v->last >= 0 &&
-        v->level == HL_LEVEL_BODY && v->full == !b->tile->lanes_mode) {
+    if (b->program->instructions[i].op != HL_PROGRAM_store && !v->alias && v->last >= 0 && v->level == HL_LEVEL_BODY &&
+        v->full == !b->tile->lanes_mode) {
       ending[v->last]++;
       alive++;
     }

@@ -150,7 +150,8 @@ static void emit_body(hl_tile_builder *b, pools *p, int variant) {
   hl_tile_section *section = &b->tile->body[variant];
   const hl_program *program = b->program;
   int32_t n = program->ninstructions;
-  int32_t *goes_to = b->current; /* per value: operand that it is written to by its maker, or -1; current is done with */
+  int32_t *goes_to =
+      b->current; /* per value: operand that it is written to by its maker, or -1; current is done with */
   for (int32_t i = 0; i < n; i++)
     goes_to[i] = -1;
   if (variant == HL_VARIANT_DIRECT)

@@ -49,7 +49,7 @@ typedef struct hl_tile_code {
     hl_rowreduce_fn rowreduce;
   } call;
   int16_t kind;
-  int16_t full; /* dst (or the stored register) is FULL */
+  int16_t full;         /* dst (or the stored register) is FULL */
   int32_t dst, a, b, c; /* locations; 0 is none */
   int32_t operand;
   uint32_t imm;

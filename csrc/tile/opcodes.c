@@ -20,9 +20,7 @@ static const uint8_t arities[HL_PROGRAM_COUNT] = {
 #include "kernels/kernels.def"
 };
 
-const char *hl_opcode_name(int32_t opcode) {
-  return opcode >= 0 && opcode < HL_PROGRAM_COUNT ? names[opcode] : 0;
-}
+const char *hl_opcode_name(int32_t opcode) { return opcode >= 0 && opcode < HL_PROGRAM_COUNT ? names[opcode] : 0; }
 
 hl_arity hl_opcode_arity(int32_t opcode) { return (hl_arity)arities[opcode]; }
 

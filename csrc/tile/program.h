@@ -29,7 +29,13 @@ enum {
 /* Name of an opcode (0 <= opcode < HL_PROGRAM_COUNT), else NULL. */
 const char *hl_opcode_name(int32_t opcode);
 
-typedef enum hl_arity { HL_ARITY_PROGRAM = 0, HL_ARITY_UNARY, HL_ARITY_BINARY, HL_ARITY_TERNARY, HL_ARITY_ROW } hl_arity;
+typedef enum hl_arity {
+  HL_ARITY_PROGRAM = 0,
+  HL_ARITY_UNARY,
+  HL_ARITY_BINARY,
+  HL_ARITY_TERNARY,
+  HL_ARITY_ROW
+} hl_arity;
 hl_arity hl_opcode_arity(int32_t opcode);
 /* Rough price of one lane in units of a register-to-register add; used to size tasks, so a function of shapes alone. */
 int32_t hl_opcode_cost(int32_t opcode);

@@ -265,7 +265,8 @@ void hl_tile_reduce(hl_tile_state *s) {
 }
 
 int64_t hl_tile_scratch(const hl_tile *t) {
-  return (pointer_lanes(t) + t->nfull * t->full_lanes + t->nrow * t->row_lanes + t->reduce_lanes) * (int64_t)sizeof(float);
+  return (pointer_lanes(t) + t->nfull * t->full_lanes + t->nrow * t->row_lanes + t->reduce_lanes) *
+         (int64_t)sizeof(float);
 }
 int64_t hl_tile_partials(const hl_tile *t) { return t->partial_lanes * (int64_t)sizeof(float); }
 int64_t hl_tile_ntasks(const hl_tile *t) { return t->ntasks; }

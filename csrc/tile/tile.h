@@ -16,9 +16,9 @@
 #include "kernels/kernels.h"
 #include "tile/program.h"
 
-#define HL_REDUCE_ROWS 64     /* rows of a block of the cross-row reduction tree in GRID mode */
-#define HL_REDUCE_LANES 1024  /* the same in LANES mode */
-#define HL_ERROR_TEXT 320     /* bytes of an error message buffer */
+#define HL_REDUCE_ROWS 64    /* rows of a block of the cross-row reduction tree in GRID mode */
+#define HL_REDUCE_LANES 1024 /* the same in LANES mode */
+#define HL_ERROR_TEXT 320    /* bytes of an error message buffer */
 
 typedef enum hl_mapping { HL_MAP_NONE = 0, HL_MAP_INPUT, HL_MAP_OUTPUT } hl_mapping;
 
@@ -51,7 +51,7 @@ void hl_tile_free(hl_tile *tile);
 int64_t hl_tile_scratch(const hl_tile *tile);  /* bytes per thread */
 int64_t hl_tile_partials(const hl_tile *tile); /* bytes per step, shared by the threads; 0 without reductions */
 int64_t hl_tile_ntasks(const hl_tile *tile);
-int64_t hl_tile_cost(const hl_tile *tile);     /* of the whole domain */
+int64_t hl_tile_cost(const hl_tile *tile); /* of the whole domain */
 /* Whether every bound slot that the DIRECT variant touches has an aligned base. */
 int hl_tile_aligned(const hl_tile *tile, float *const *bases);
 
@@ -61,8 +61,8 @@ void hl_tile_stored_range(const hl_tile *tile, int32_t operand, int64_t *low, in
 /* One thread's view of one step. */
 typedef struct hl_tile_state {
   const hl_tile *tile;
-  float *const *bases;  /* base of every slot; for mapped slots that of the batch's first row, or of row 0 if `rows` */
-  const int64_t *rows;  /* row numbers of the batch in the input arrays, or NULL */
+  float *const *bases; /* base of every slot; for mapped slots that of the batch's first row, or of row 0 if `rows` */
+  const int64_t *rows; /* row numbers of the batch in the input arrays, or NULL */
   float **loc;
   float *full, *row, *reduce;
   float *partials;

@@ -1,4 +1,4 @@
-"""NumPy's reading of tile programs, element by element addresses and all: the truth that plans are tested against."""
+"""NumPy's reading of tile programs, addresses and all: the truth that plans are tested against."""
 
 import numpy as np
 
@@ -51,7 +51,7 @@ def aligned(size, dtype=np.float32, shift=0):
 
 
 def addresses(operand, outer, cols, row_only):
-    """Flat element addresses, shape [R, C] or [R]; dimension 0 is excluded if `mapped` later adds it."""
+    """Flat element addresses, shape [R, C] or, for a ROW register, [R]."""
     _, offset, strides, col_stride, panel = operand
     rows = int(np.prod(outer, dtype=np.int64))
     if panel:
@@ -67,8 +67,10 @@ def addresses(operand, outer, cols, row_only):
 def run_program(
     outer, cols, registers, operands, instructions, reductions, buffers, mapped=None, product=None
 ):
-    """Runs a program on flat arrays `buffers[slot]`, in place. `mapped[slot]` gives the row numbers of the batch in an
-    input or output slot and its row size."""
+    """Runs a program on flat arrays `buffers[slot]`, in place.
+
+    `mapped[slot]` gives the row numbers of the batch in an input or output slot and its row size.
+    """
     mapped = mapped or {}
     rows = int(np.prod(outer, dtype=np.int64))
     values = {0: product}

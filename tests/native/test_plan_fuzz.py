@@ -1,4 +1,4 @@
-"""Random tile programs against NumPy, bit for bit: values are small whole numbers, so every sum is exact."""
+"""Random tile programs against NumPy, bit for bit: small whole numbers make every sum exact."""
 
 import numpy as np
 import pytest
@@ -177,6 +177,7 @@ class Case:
         for name, dst, a, _, _, imm in self.instructions:
             if imm == number and name in ("load", "store"):
                 return self.registers[dst if name == "load" else a] == "F"
+        return None
 
     def injective(self, operand, full):
         _, _, strides, col_stride, panel = operand
