@@ -1,4 +1,5 @@
 import io
+import re
 import types
 
 import numpy as np
@@ -203,13 +204,14 @@ def test_progress_of_fit(out, batchwise, verbose):
     lines = out.getvalue().splitlines()
     assert lines[0::2] == ["Epoch 1/2", "Epoch 2/2"]
     for line in lines[1::2]:
-        assert line.startswith(f"10/10 {BAR} 0s ")
-        assert line.endswith("us/step - loss: 0.2500 - val_loss: 9.0000")
+        assert re.fullmatch(
+            rf"10/10 {BAR} \d+s \d+[mu]?s/step - loss: 0\.2500 - val_loss: 9\.0000", line
+        )
 
 
 def test_one_epoch_has_no_title(out):
     run_fit(CallbackList(add_progbar=True, verbose=2, epochs=1, steps=10), epochs=1)
-    assert out.getvalue().startswith("10/10 - 0s - ")
+    assert re.match(r"10/10 - \d+s - ", out.getvalue())
     assert out.getvalue().count("\n") == 1
 
 
@@ -238,7 +240,7 @@ def test_progress_of_evaluate_and_predict(out):
     callbacks.on_predict_end()
     first, second = out.getvalue().splitlines()
     assert first.endswith("/step - accuracy: 0.5000 - loss: 1.0000")
-    assert second.startswith(f"3/3 {BAR} 0s ")
+    assert second.startswith(f"3/3 {BAR} ")
     assert second.endswith("/step")
 
 

@@ -236,7 +236,7 @@ def test_a_server_that_never_answers_is_given_up(make_set):
         start = time.monotonic()
         with pytest.raises(DatasetNotFoundError):
             make_set([{"tiny.npz": url}] * 3).load()
-        assert time.monotonic() - start < download_module.PATIENCE + 1
+        assert time.monotonic() - start < 5
 
 
 def test_name_resolution_that_hangs_is_given_up(make_set, monkeypatch):
@@ -246,7 +246,7 @@ def test_name_resolution_that_hangs_is_given_up(make_set, monkeypatch):
     try:
         with pytest.raises(DatasetNotFoundError, match="no answer"):
             make_set([{"tiny.npz": "https://example.invalid/tiny.npz"}]).load()
-        assert time.monotonic() - start < download_module.PATIENCE + 1
+        assert time.monotonic() - start < 5
     finally:
         release.set()
 
