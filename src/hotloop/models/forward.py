@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ class ForwardPlan:
     """
 
     def __init__(self, model: Any, inputs: list[np.ndarray], structure: Any, training: Any):
-        self._lock = threading.Lock()
+        self._lock: AbstractContextManager[Any] = threading.Lock()
         self.executable: Any = None
         self._structure: Any = None
 
@@ -49,6 +50,9 @@ class ForwardPlan:
         ]
         self._dtypes = [tensor.dtype for tensor in trace.outputs]
         self.executable = graph.compile(trace, batched=False)
+        if not trace.updates:
+            # Only what changes variables has to take turns.
+            self._lock = nullcontext()
 
     def run(self, inputs: list[np.ndarray]) -> Any:
         """The outputs, as concrete tensors in the model's structure."""

@@ -6,6 +6,7 @@ import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -22,14 +23,15 @@ _CAPACITY = 64
 class Plan:
     """One step for one batch size: compiled, or run eagerly where it cannot be traced.
 
-    A plan has one arena, so that calls from several threads take turns.
+    Calls from several threads at once run side by side, but for steps that change variables: those
+    take turns.
     """
 
     def __init__(self, step: Step, specs: Sequence[tuple[tuple[int, ...], str]], eager: bool):
         self.batch_size = specs[0][0][0]
         self.tracing_error: graph.TracingError | None = None
         self._step = step
-        self._lock = threading.Lock()
+        self._lock: AbstractContextManager[Any] = threading.Lock()
         self._executable: graph.Executable | None = None
         self._outputs: list[tuple[tuple[int, ...], str]] | None = None
         if not eager:
@@ -40,6 +42,8 @@ class Plan:
             else:
                 self._outputs = [(tensor.shape, tensor.dtype) for tensor in trace.outputs]
                 self._executable = graph.compile(trace, batched=True)
+                if not trace.updates:
+                    self._lock = nullcontext()
 
     @property
     def eager(self) -> bool:
