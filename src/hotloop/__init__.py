@@ -6,6 +6,8 @@ Everything public is loaded when it is first asked for: importing hotloop costs 
 from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 
+# At once, so that a missing or unusable core is said where hotloop is imported.
+from hotloop import _native as _core  # noqa: F401
 from hotloop._version import __version__
 
 if TYPE_CHECKING:

@@ -64,7 +64,7 @@ def lower(trace: Trace, batched: bool, evaluate: Evaluate, reference: Evaluate) 
 
 
 def _panels(nodes: list[Node]) -> set[int]:
-    """The ids of variables that live in panels: right operands of products, and what is so already."""
+    """Ids of variables that live in panels: right operands of products, and what is so already."""
     panels = set()
     for node in sort_nodes(nodes):
         if node.op == "matmul" and node.inputs[1].op == "variable":
@@ -256,7 +256,9 @@ class _Lowering:
     def _gemm(self, cluster: Cluster, gemm: Op, program: Program | None) -> None:
         a, b = gemm.args
         n = cluster.domain.cols
-        assert n is not None and isinstance(a, Matrix) and isinstance(b, Matrix)
+        assert n is not None
+        assert isinstance(a, Matrix)
+        assert isinstance(b, Matrix)
         m = gemm.size // n
         left = (self._slot_of(a.root), a.offset, a.ld, a.trans)
         right = (self._slot_of(b.root), b.offset, b.ld, b.trans, b.panel)

@@ -332,7 +332,7 @@ class Canonical:
 
     def _uniform(self, node: Node) -> None:
         key = self._in_memory(self._views[id(node.inputs[0])], 2)
-        dims, strides = coalesce(key.shape, key.strides)
+        _, strides = coalesce(key.shape, key.strides)
         if strides != [1] or (isinstance(key.root, Leaf) and (key.root.batch or key.root.panel)):
             key = View(self._copy(key), (2,), (1,))
         ref = Ref(key.root, [2], [1], key.offset, 2, GENERAL)

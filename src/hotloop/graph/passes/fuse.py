@@ -149,7 +149,7 @@ class Fusion:
                 if source is cluster or kind == GENERAL or source.gemm is not None:
                     continue
                 if op.kind == "store" and other is not op.args[0].root:
-                    continue  # only what is assigned draws an assignment, not who reads the old value
+                    continue  # what is assigned draws an assignment, not who reads the old value
                 domain = self._common(op, cluster, other, source, kind)
                 if self.merge(source, cluster, domain):
                     cluster = source
@@ -315,7 +315,9 @@ class Fusion:
                 for leaf in _variables(op):
                     leaves[id(leaf)] = leaf
                     uses.setdefault(id(leaf), []).append((cluster, op))
-        shapes = {(c.number, l.shape) for k, l in leaves.items() if l.panel for c, _ in uses[k]}
+        shapes = {
+            (c.number, leaf.shape) for k, leaf in leaves.items() if leaf.panel for c, _ in uses[k]
+        }
         for key, leaf in leaves.items():
             if leaf.panel or len(leaf.shape) != 2:
                 continue

@@ -9,7 +9,9 @@ import numpy as np
 Shape = tuple[int, ...]
 
 UNARY = frozenset(
-    "neg abs sign floor ceil round sqrt exp expm1 log log1p tanh sigmoid erf sin cos isnan not".split()
+    (
+        "neg abs sign floor ceil round sqrt exp expm1 log log1p tanh sigmoid erf sin cos isnan not"
+    ).split()
 )
 BINARY = frozenset("add sub mul div max min pow mod eq ne lt le and or xor".split())
 ELEMENTWISE = UNARY | BINARY | {"select", "cast", "stop_gradient"}
