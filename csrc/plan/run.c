@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/fpenv.h"
 #include "plan/internal.h"
 
 typedef struct runner {
@@ -148,8 +149,7 @@ static int32_t end_batch(runner *r) {
          (r->run->budget > 0 && r->clock - r->began >= r->run->budget);
 }
 
-static void run_team(void *ctx, int thread, int nthreads) {
-  runner *r = ctx;
+static void run_batches(runner *r, int thread, int nthreads) {
   hl_plan *plan = r->plan;
   worker w = {.r = r, .thread = thread, .nthreads = nthreads};
   w.bases = plan->bases + thread * plan->bases_stride;
@@ -197,6 +197,12 @@ static void run_team(void *ctx, int thread, int nthreads) {
     if (r->finish[batch & 1])
       return;
   }
+}
+
+static void run_team(void *ctx, int thread, int nthreads) {
+  hl_fpenv saved = hl_fpenv_enter();
+  run_batches(ctx, thread, nthreads);
+  hl_fpenv_leave(saved);
 }
 
 #define REFUSE(status, ...)                                                                                            \
