@@ -37,7 +37,7 @@ from hotloop.activations.activations import (
     tanh_shrink,
     threshold,
 )
-from hotloop.common.registry import Registry
+from hotloop.common.registry import Registry, attribute_error
 
 swish = silu
 hard_swish = hard_silu
@@ -145,3 +145,5 @@ __all__ = [
     "tanh_shrink",
     "threshold",
 ]
+
+__getattr__ = attribute_error(__name__, "activation", __all__)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from hotloop.ops.naming import to_snake_case
 
@@ -28,6 +28,17 @@ def unknown_name(kind: str, name: str, valid: Iterable[str]) -> ValueError:
     close = [candidate for (alike, _), candidate in ranked[:3] if alike >= 0.6]
     hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
     return ValueError(f"Unknown {kind} {name!r}.{hint} Valid names: {', '.join(valid)}.")
+
+
+def attribute_error(module: str, kind: str, valid: Iterable[str]) -> Callable[[str], NoReturn]:
+    """A module's `__getattr__`: a class that does not exist gets the closest ones that do."""
+
+    def missing(name: str) -> NoReturn:
+        if name.startswith("_"):
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        raise AttributeError(f"module {module!r}: {unknown_name(kind, name, valid)}")
+
+    return missing
 
 
 class Registry:

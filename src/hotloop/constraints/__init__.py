@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hotloop.common.registry import Registry
+from hotloop.common.registry import Registry, attribute_error
 from hotloop.constraints.constraints import Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm
 
 max_norm = MaxNorm
@@ -51,3 +51,5 @@ __all__ = [
     "serialize",
     "unit_norm",
 ]
+
+__getattr__ = attribute_error(__name__, "constraint", __all__)

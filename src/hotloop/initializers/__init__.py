@@ -9,7 +9,7 @@ import numpy as np
 
 from hotloop import ops
 from hotloop.common.dtypes import standardize_dtype
-from hotloop.common.registry import Registry
+from hotloop.common.registry import Registry, attribute_error
 from hotloop.graph import Tensor, Variable
 from hotloop.initializers.constant_initializers import Constant, Identity, Ones, Zeros
 from hotloop.initializers.initializer import Initializer
@@ -145,3 +145,5 @@ __all__ = [
     "variance_scaling",
     "zeros",
 ]
+
+__getattr__ = attribute_error(__name__, "initializer", __all__)

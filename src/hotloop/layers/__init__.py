@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hotloop.common.registry import Registry, unknown_name
+from hotloop.common.registry import Registry, attribute_error
 from hotloop.layers.activation import Activation
 from hotloop.layers.dense import Dense
 from hotloop.layers.dropout import Dropout
@@ -33,12 +33,6 @@ def deserialize(
     return _registry.deserialize(config, custom_objects)
 
 
-def __getattr__(name: str) -> Any:
-    if name.startswith("_"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    raise AttributeError(str(unknown_name("layer", name, __all__)))
-
-
 __all__ = [
     "Activation",
     "Dense",
@@ -54,3 +48,5 @@ __all__ = [
     "deserialize",
     "serialize",
 ]
+
+__getattr__ = attribute_error(__name__, "layer", __all__)

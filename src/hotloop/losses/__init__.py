@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hotloop.common.registry import Registry
+from hotloop.common.registry import Registry, attribute_error
 from hotloop.losses.binary_crossentropy import BinaryCrossentropy, binary_crossentropy
 from hotloop.losses.categorical_crossentropy import (
     CategoricalCrossentropy,
@@ -81,3 +81,5 @@ __all__ = [
     "serialize",
     "sparse_categorical_crossentropy",
 ]
+
+__getattr__ = attribute_error(__name__, "loss", __all__)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hotloop import losses
-from hotloop.common.registry import Registry
+from hotloop.common.registry import Registry, attribute_error
 from hotloop.metrics.accuracy import Accuracy, accuracy
 from hotloop.metrics.binary_accuracy import BinaryAccuracy, binary_accuracy
 from hotloop.metrics.binary_crossentropy import BinaryCrossentropy, binary_crossentropy
@@ -135,3 +135,5 @@ __all__ = [
     "sparse_categorical_accuracy",
     "sparse_categorical_crossentropy",
 ]
+
+__getattr__ = attribute_error(__name__, "metric", __all__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hotloop.common.registry import Registry
+from hotloop.common.registry import Registry, attribute_error
 from hotloop.optimizers.adam import Adam
 from hotloop.optimizers.optimizer import Optimizer
 from hotloop.optimizers.rmsprop import RMSprop
@@ -40,3 +40,5 @@ def get(identifier: Any) -> Optimizer | None:
 
 
 __all__ = ["Adam", "Optimizer", "RMSprop", "SGD", "deserialize", "get", "serialize"]
+
+__getattr__ = attribute_error(__name__, "optimizer", __all__)

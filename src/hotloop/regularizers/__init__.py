@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hotloop.common.registry import Registry
+from hotloop.common.registry import Registry, attribute_error
 from hotloop.regularizers.regularizers import L1, L1L2, L2, OrthogonalRegularizer, Regularizer
 
 l1 = L1
@@ -52,3 +52,5 @@ __all__ = [
     "orthogonal_regularizer",
     "serialize",
 ]
+
+__getattr__ = attribute_error(__name__, "regularizer", __all__)

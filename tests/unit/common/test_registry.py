@@ -1,5 +1,7 @@
 """Names to objects and back."""
 
+import importlib
+
 import pytest
 
 from hotloop.common.dtypes import standardize_dtype
@@ -96,6 +98,24 @@ def test_what_is_no_configuration(registry):
         registry.deserialize({"name": "Thing"})
     with pytest.raises(TypeError, match="Cannot serialize"):
         registry.serialize(Thing)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "closest"),
+    [
+        ("layers", "Densse", "Dense"),
+        ("losses", "MeanSquareError", "MeanSquaredError"),
+        ("metrics", "BinaryAcuracy", "BinaryAccuracy"),
+        ("optimizers", "Adamm", "Adam"),
+        ("initializers", "GlorotUnifrm", "GlorotUniform"),
+        ("regularizers", "L1L3", "L1L2"),
+        ("constraints", "MaxNrm", "MaxNorm"),
+        ("activations", "rleu", "relu"),
+    ],
+)
+def test_modules_name_the_closest(module, name, closest):
+    with pytest.raises(AttributeError, match=f"Unknown .* '{name}'.*Did you mean.*'{closest}'"):
+        getattr(importlib.import_module(f"hotloop.{module}"), name)
 
 
 @pytest.mark.parametrize(
