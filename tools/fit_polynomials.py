@@ -1,4 +1,4 @@
-"""Derive the polynomial coefficients in csrc/kernels/shared/math_exp.h and math_trig.h. Needs mpmath.
+"""Derive the coefficients in csrc/kernels/shared/math_exp.h and math_trig.h. Needs mpmath.
 
 Each fit is weighted least squares at Chebyshev nodes, in 100 digits, with the weight that turns the
 polynomial's error into relative error of the function; that is within a small factor of minimax.

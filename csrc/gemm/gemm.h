@@ -9,8 +9,8 @@
 
 typedef enum hl_layout { HL_ROW_MAJOR = 0, HL_PANELS = 1 } hl_layout;
 
-/* op(A) is m x k. Without trans, row i is at `rows ? data + rows[i]*ld : data + i*ld`; with trans, A is stored k x m and
-   row p (of k) is found the same way: an indexed mini-batch needs no gather in either role. */
+/* op(A) is m x k. Without trans, row i is at `rows ? data + rows[i]*ld : data + i*ld`; with trans, A is stored k x m
+   and row p (of k) is found the same way: an indexed mini-batch needs no gather in either role. */
 typedef struct hl_gemm_a {
   const float *data;
   int64_t ld;

@@ -230,7 +230,7 @@ def test_uniform_is_philox_of_the_element_number(rows, cols, ragged, isa):
 
 
 def test_many_constants_and_long_programs():
-    """More invariants than are kept across tiles, and more registers than usual tiles have room for."""
+    """More invariants than are kept across tiles, and more registers than usual tiles hold."""
     x = np.arange(300, dtype=np.float32)
     code = [(LOAD, 0, 0, 0, 0, 0)]
     code += [("const_f", i, 0, 0, 0, float(i)) for i in range(1, 40)]
@@ -311,7 +311,7 @@ def test_products(m, n, k, ta, tb, layouts, isa):
 @pytest.mark.parametrize("n", [10, 32, 70])
 @pytest.mark.parametrize("indexed", [False, True])
 def test_a_dense_layer_and_its_update_over_batches(n, indexed):
-    """Inputs are read through the index in both roles; the gradient goes straight into the update."""
+    """Inputs are read through the index in both roles; the gradient goes into the update."""
     rng = np.random.default_rng(n)
     batch, k, rows = 8, 20, 40
     x = rng.integers(-2, 3, (rows, k)).astype(np.float32)

@@ -26,7 +26,7 @@ cdef extern from *:
     const char *HL_COMPILER
 
 
-# ---- statuses ---------------------------------------------------------------------------------------------------------
+# ---- statuses --------------------------------------------------------------------------------------------------------
 
 cdef object _exception(hl_status status, str message):
     """The one place where statuses become exceptions."""
@@ -42,7 +42,7 @@ cdef object _exception(hl_status status, str message):
     return RuntimeError(text)
 
 
-# ---- arrays -----------------------------------------------------------------------------------------------------------
+# ---- arrays ----------------------------------------------------------------------------------------------------------
 
 cdef int _acquire(object array, Py_buffer *view, int itemsize, bint writable, str name) except -1:
     """Takes a C-contiguous buffer of native items of that size; says what is wrong otherwise."""
@@ -89,7 +89,7 @@ cdef class _Views:
         return view
 
 
-# ---- programs ---------------------------------------------------------------------------------------------------------
+# ---- programs --------------------------------------------------------------------------------------------------------
 
 OPCODES = {hl_opcode_name(i).decode(): i for i in range(HL_PROGRAM_COUNT)}
 COMBINES = {hl_combine_name(i).decode(): i for i in range(HL_COMBINE_COUNT)}
@@ -161,7 +161,7 @@ cdef class _Program:
         free(self.reductions)
 
 
-# ---- plans ------------------------------------------------------------------------------------------------------------
+# ---- plans -----------------------------------------------------------------------------------------------------------
 
 cdef class _Poll:
     """What a signal handler raised during a run."""
@@ -358,7 +358,7 @@ cdef class Plan:
         return table
 
 
-# ---- panels -----------------------------------------------------------------------------------------------------------
+# ---- panels ----------------------------------------------------------------------------------------------------------
 
 def panels_size(int64_t k, int64_t n):
     """Elements of a [k, n] matrix in column panels."""
@@ -395,7 +395,7 @@ def unpack_panels(src, dst):
     _panels(dst, src, False)
 
 
-# ---- the machine ------------------------------------------------------------------------------------------------------
+# ---- the machine -----------------------------------------------------------------------------------------------------
 
 def set_num_threads(int n):
     """Sets the number of threads; 0 restores the default."""

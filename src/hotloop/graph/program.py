@@ -133,7 +133,7 @@ class Program:
         homes: Callable[[Op], list[tuple[int, int]]],
         slot_of_variable: Callable[[Leaf], int],
     ) -> None:
-        """All operations. `homes(op)`: slots its result goes to, with the batch size of rows or 0."""
+        """All operations. `homes(op)`: slots of its result, with the batch size of rows or 0."""
         cluster = self._cluster
         last_read: dict[Leaf, int] = {}
         for at, op in enumerate(cluster.ops):

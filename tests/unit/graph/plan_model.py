@@ -7,6 +7,7 @@ wrong operands and wrong lives of values, and leaves tiles and threads to the na
 from __future__ import annotations
 
 import numpy as np
+
 from hotloop.graph.primitives.registry import PRIMITIVES
 from hotloop.graph.primitives.sources import philox_words
 
@@ -248,5 +249,7 @@ def _arity(name: str) -> int:
 
 
 _UNARY = frozenset(
-    "neg abs sign floor ceil round sqrt exp expm1 log log1p tanh sigmoid erf sin cos isnan not".split()
+    (
+        "neg abs sign floor ceil round sqrt exp expm1 log log1p tanh sigmoid erf sin cos isnan not"
+    ).split()
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from hotloop.graph import Tensor, Variable, apply, constant, fill
 
 _SHAPES = [

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import plan_model
 import pytest
-from hotloop import graph
-from hotloop.graph.lower import lower
 from random_graphs import Maker, random_variables
+
+from hotloop import graph
 
 
 def run_model(executable, trace, inputs, outputs, **how):

@@ -38,10 +38,10 @@ def schedule(fusion: Fusion) -> list[Cluster]:
             small = not small
         cluster = fusion.clusters[heapq.heappop(ready[small])[1]]
         order.append(cluster)
-        for other in below.get(cluster.number, ()):
-            waiting[other.number] -= 1
-            if not waiting[other.number]:
-                push(other)
+        for later in below.get(cluster.number, ()):
+            waiting[later.number] -= 1
+            if not waiting[later.number]:
+                push(later)
     if len(order) != len(fusion.clusters):
         raise AssertionError("the clusters wait for each other")
     return order
