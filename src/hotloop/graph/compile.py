@@ -96,8 +96,7 @@ class Executable:
         given = [self._input(i, inputs[i]) for i in recipe.used_inputs]
         if outputs is not None and len(outputs) != len(self._outputs):
             raise ValueError(
-                f"The compiled function has {len(self._outputs)} outputs, got "
-                f"{len(outputs)} arrays."
+                f"The compiled function has {len(self._outputs)} outputs, got {len(outputs)}."
             )
         targets = []
         copies = []

@@ -64,7 +64,7 @@ def lower(trace: Trace, batched: bool, evaluate: Evaluate, reference: Evaluate) 
 
 
 def _panels(nodes: list[Node]) -> set[int]:
-    """Ids of variables that live in panels: right operands of products, and what is so already."""
+    """The ids of variables in panels: right operands of products, and any that are already."""
     panels = set()
     for node in sort_nodes(nodes):
         if node.op == "matmul" and node.inputs[1].op == "variable":
@@ -152,9 +152,7 @@ class _Lowering:
                     if isinstance(arg, Splat) or isinstance(arg.root, Leaf):
                         continue
                     root = arg.root
-                    if isinstance(root, Buffer):
-                        died[root] = step
-                    elif root.kind in ("columns", "total"):
+                    if isinstance(root, Buffer) or root.kind in ("columns", "total"):
                         died[root] = step
                     elif where[root] is not cluster:
                         born.setdefault(root, -1)

@@ -69,7 +69,8 @@ class Plan:
         return len(self.slots) - 1
 
     def add_arena(self, size, offset):
-        assert size % 16 == 0 and offset % 16 == 0
+        assert size % 16 == 0
+        assert offset % 16 == 0
         self.arena_size = max(self.arena_size, offset + size)
         return self._add("arena", size, offset)
 
@@ -104,7 +105,8 @@ class Plan:
         assert (len(bound), len(inputs), len(outputs)) == tuple(self.counts.values())
         self._given = {"bound": bound, "input": inputs, "output": outputs}
         for array in (*bound, *inputs, *outputs):
-            assert array.flags.c_contiguous and array.itemsize == 4
+            assert array.flags.c_contiguous
+            assert array.itemsize == 4
         for step in range(start, start + steps):
             at = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
             self._rows = {"output": at, "input": at if index is None else index[at]}
@@ -143,7 +145,8 @@ class Plan:
         ):
             steps = np.arange(dim) * stride
             if axis == 0 and rows is not None:
-                assert dim == self.batch_size and (dim == 1 or stride == rows[1])
+                assert dim == self.batch_size
+                assert dim == 1 or stride == rows[1]
                 steps = rows[0] * rows[1]
             address += steps.reshape([-1 if a == axis else 1 for a in range(len(outer) + 1)])
         assert address.size == 0 or (address.min() >= 0 and address.max() < lanes.size)
@@ -182,7 +185,8 @@ class Plan:
                     shape
                 )
             elif name.startswith("row_"):
-                assert registers[a] == "F" and registers[dst] == "R"
+                assert registers[a] == "F"
+                assert registers[dst] == "R"
                 _, operation, kind = name.split("_")
                 x = _typed(values[a], kind)
                 if operation.startswith("arg"):
@@ -199,7 +203,8 @@ class Plan:
                 for r in (a, b, c)[: _arity(name)]:
                     assert registers[r] == registers[dst], (name, registers[r], registers[dst])
                 result = _elementwise(name, used)
-            assert result.shape == shape and result.dtype == np.int32, (name, result.shape, shape)
+            assert result.shape == shape, (name, result.shape, shape)
+            assert result.dtype == np.int32, name
             values[dst] = result
         for name, register, slot, offset in reductions:
             operation, kind = name.split("_")
@@ -214,7 +219,8 @@ class Plan:
         stored = (k, m) if trans else (m, k)
         down = np.arange(stored[0]) * ld if rows is None else rows[0] * rows[1]
         if rows is not None:
-            assert ld == rows[1] and stored[0] == self.batch_size
+            assert ld == rows[1]
+            assert stored[0] == self.batch_size
         left = lanes[offset + down[:, None] + np.arange(stored[1])].view(np.float32)
         slot, offset, ld, flip, panel = b
         lanes, rows = self._memory(slot)
@@ -250,6 +256,7 @@ def _arity(name: str) -> int:
 
 _UNARY = frozenset(
     (
-        "neg abs sign floor ceil round sqrt exp expm1 log log1p tanh sigmoid erf sin cos isnan not"
-    ).split()
-)
+        "neg", "abs", "sign", "floor", "ceil", "round", "sqrt", "exp", "expm1", "log",
+        "log1p", "tanh", "sigmoid", "erf", "sin", "cos", "isnan", "not",
+    )
+)  # fmt: skip

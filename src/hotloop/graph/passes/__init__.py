@@ -1,1 +1,1 @@
-"""From a trace to ordered native steps: simplify, canonical form, fuse, schedule, memory."""
+"""From a trace to ordered clusters: simplify, canonical form, fuse, schedule, memory."""

@@ -198,7 +198,7 @@ class Canonical:
         reach = [stride * (dim - 1) for dim, stride in zip(dims[1:], strides[1:], strict=True)]
         low = offset + sum(r for r in reach if r < 0)
         high = offset + sum(r for r in reach if r > 0)
-        return 0 <= low and high < row
+        return low >= 0 and high < row
 
     def _operand(self, value: View | Splat, domain: Domain) -> tuple[Any, Domain]:
         """`value` as an operand of something that runs over `domain`, and what that becomes."""

@@ -18,8 +18,8 @@ ROW_LIMIT = 32  # columns up to which rows are whole in panels and in epilogues
 class Domain(NamedTuple):
     """`size` FULL elements; `cols` None while open.
 
-    `exact`: one outer dimension and no other cut (panels, epilogues). `batch`: the batch size if
-    the first dimension must be the rows of a batch, else 0.
+    `exact`: one outer dimension and no other cut (panels, epilogues). `batch`: batch size if the
+    first dimension must be the rows of a batch, else 0.
     """
 
     size: int

@@ -10,13 +10,14 @@ Sets of clusters are bits of Python integers.
 
 from __future__ import annotations
 
+import itertools
+
 from hotloop.graph.passes.canonical import (
     EXPAND,
     FLAT,
     GENERAL,
     Canonical,
     Leaf,
-    Matrix,
     Op,
     Ref,
     Splat,
@@ -149,7 +150,7 @@ class Fusion:
                 if source is cluster or kind == GENERAL or source.gemm is not None:
                     continue
                 if op.kind == "store" and other is not op.args[0].root:
-                    continue  # what is assigned draws an assignment, not who reads the old value
+                    continue  # what is assigned draws an assignment, not the readers
                 domain = self._common(op, cluster, other, source, kind)
                 if self.merge(source, cluster, domain):
                     cluster = source
@@ -191,11 +192,11 @@ class Fusion:
                 if isinstance(arg, Ref) and arg.kind != GENERAL:
                     root = arg.root
                     if root.size > 1 and (
-                        isinstance(root, Op) or (isinstance(root, Leaf) and root.batch)
+                        isinstance(root, Op) or (isinstance(root, Leaf) and root.kind == "input")
                     ):
                         readers.setdefault(id(root), []).append(op)
         for ops in readers.values():
-            for before, after in zip(ops, ops[1:], strict=False):
+            for before, after in itertools.pairwise(ops):
                 a, b = self.where[before], self.where[after]
                 if a is b or a.gemm is not None or b.gemm is not None:
                     continue
@@ -316,7 +317,10 @@ class Fusion:
                     leaves[id(leaf)] = leaf
                     uses.setdefault(id(leaf), []).append((cluster, op))
         shapes = {
-            (c.number, leaf.shape) for k, leaf in leaves.items() if leaf.panel for c, _ in uses[k]
+            (cluster.number, leaf.shape)
+            for key, leaf in leaves.items()
+            if leaf.panel
+            for cluster, _ in uses[key]
         }
         for key, leaf in leaves.items():
             if leaf.panel or len(leaf.shape) != 2:
@@ -342,10 +346,11 @@ class Fusion:
         for op in self.ops:
             here = self.where[op]
             for arg in op.args:
-                if isinstance(arg, Ref | Matrix) and isinstance(arg.root, Op):
-                    if self.where[arg.root] is not here:
-                        stored.add(arg.root)
-                        outside.setdefault(arg.root, set()).add(here.number)
+                if isinstance(arg, Splat) or not isinstance(arg.root, Op):
+                    continue
+                if self.where[arg.root] is not here:
+                    stored.add(arg.root)
+                    outside.setdefault(arg.root, set()).add(here.number)
         for op in list(outside):
             if op.kind != "map" or op.name not in _CHEAP:
                 continue
@@ -409,13 +414,13 @@ def _rows_allowed(domain: Domain, a: Cluster, b: Cluster) -> bool:
     gemm = a.gemm is not None or b.gemm is not None
     if not gemm and domain.cols is not None and domain.cols <= ROW_LIMIT:
         return True
+    long = domain.cols is not None and domain.cols > ROW_LIMIT
     for op in (*a.ops, *b.ops):
         if op.kind in ("columns", "total"):
             if gemm:
                 return False
-        elif domain.cols is not None and domain.cols > ROW_LIMIT:
-            if op.kind == "rowred" or op.size != domain.size:
-                return False
+        elif long and (op.kind == "rowred" or op.size != domain.size):
+            return False
     return True
 
 

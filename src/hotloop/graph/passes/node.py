@@ -10,10 +10,16 @@ Shape = tuple[int, ...]
 
 UNARY = frozenset(
     (
-        "neg abs sign floor ceil round sqrt exp expm1 log log1p tanh sigmoid erf sin cos isnan not"
-    ).split()
-)
-BINARY = frozenset("add sub mul div max min pow mod eq ne lt le and or xor".split())
+        "neg", "abs", "sign", "floor", "ceil", "round", "sqrt", "exp", "expm1", "log",
+        "log1p", "tanh", "sigmoid", "erf", "sin", "cos", "isnan", "not",
+    )
+)  # fmt: skip
+BINARY = frozenset(
+    (
+        "add", "sub", "mul", "div", "max", "min", "pow", "mod", "eq", "ne", "lt", "le",
+        "and", "or", "xor",
+    )
+)  # fmt: skip
 ELEMENTWISE = UNARY | BINARY | {"select", "cast", "stop_gradient"}
 REDUCTIONS = frozenset(("sum", "amax", "amin", "prod"))
 

@@ -38,10 +38,10 @@ def schedule(fusion: Fusion) -> list[Cluster]:
             small = not small
         cluster = fusion.clusters[heapq.heappop(ready[small])[1]]
         order.append(cluster)
-        for later in below.get(cluster.number, ()):
-            waiting[later.number] -= 1
-            if not waiting[later.number]:
-                push(later)
+        for after in below.get(cluster.number, ()):
+            waiting[after.number] -= 1
+            if not waiting[after.number]:
+                push(after)
     if len(order) != len(fusion.clusters):
         raise AssertionError("the clusters wait for each other")
     return order

@@ -25,9 +25,12 @@ from hotloop.graph.passes.node import (
 
 # NumPy rounds these as the kernels do; the others are folded by running the kernels.
 _EXACT = frozenset(
-    "neg abs sign floor ceil round sqrt isnan not add sub mul div max min eq ne lt le and or xor "
-    "select cast".split()
-)
+    (
+        "neg", "abs", "sign", "floor", "ceil", "round", "sqrt", "isnan", "not", "add",
+        "sub", "mul", "div", "max", "min", "eq", "ne", "lt", "le", "and", "or", "xor",
+        "select", "cast",
+    )
+)  # fmt: skip
 _NUMPY = {
     "float32": np.dtype(np.float32),
     "int32": np.dtype(np.int32),

@@ -29,7 +29,7 @@ class View:
         self.offset = offset
 
     def reshape(self, shape: Ints) -> View | None:
-        """The same elements, row-major, under another shape, or None if that needs a copy."""
+        """The same elements in order under another shape, or None if that needs a copy."""
         dims, strides = coalesce(self.shape, self.strides)
         result: list[int] = []
         at, left = 0, dims[0] if dims else 1
