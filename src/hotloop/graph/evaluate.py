@@ -24,9 +24,11 @@ def evaluate(
     """The value of a primitive, whose shape and dtype are known, on concrete inputs."""
     if primitive in _VIEWS:
         return np.ascontiguousarray(arrays[0]).reshape(shape)
+    if primitive == "broadcast_to" and arrays[0].size == 1:
+        return np.full(shape, arrays[0].reshape(()))
     result = np.empty(shape, numpy_dtype(dtype))
     if result.size:
-        specs = tuple([(array.shape, array.dtype.name) for array in arrays])
+        specs = tuple([(array.shape, array.dtype) for array in arrays])
         frozen = tuple([(name, _freeze(value)) for name, value in attrs.items()])
         _executable(primitive, specs, frozen, shape, dtype).run(arrays, outputs=[result])
     return result
@@ -39,7 +41,7 @@ def _freeze(value: Any) -> Any:
 @lru_cache(maxsize=_PLANS)
 def _executable(
     primitive: str,
-    specs: tuple[tuple[tuple[int, ...], str], ...],
+    specs: tuple[tuple[tuple[int, ...], np.dtype], ...],
     attrs: tuple[tuple[str, Any], ...],
     shape: tuple[int, ...],
     dtype: str,
@@ -49,7 +51,7 @@ def _executable(
     from hotloop.graph.trace import Trace
 
     inputs = [
-        Tensor("input", size, kind, (), {"index": index}, origin=-1)
+        Tensor("input", size, kind.name, (), {"index": index}, origin=-1)
         for index, (size, kind) in enumerate(specs)
     ]
     output = Tensor(primitive, shape, dtype, tuple(inputs), dict(attrs), origin=-1)
