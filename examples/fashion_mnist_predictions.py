@@ -20,7 +20,8 @@ test_images = test_images / 255.0
 
 model = keras.Sequential(
     [
-        keras.layers.Flatten(input_shape=(28, 28)),
+        keras.Input(shape=(28, 28)),
+        keras.layers.Flatten(),
         keras.layers.Dense(128, activation="relu"),
         keras.layers.Dense(10),
     ]

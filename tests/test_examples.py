@@ -59,12 +59,14 @@ def test_every_example_is_run_here(repo):
     assert {path.stem for path in (repo / "examples").glob("*.py")} == set(EXAMPLES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_on_the_embedded_digits(run, name):
     output = run(name, DATASET="synthetic_digits", EPOCHS="2")
     assert number_after("Test accuracy", output) > 0.93
 
 
+@pytest.mark.slow
 def test_fashion_mnist(run, data_dir):
     output = run("fashion_mnist_predictions")
     assert number_after("Test accuracy", output) >= 0.87
@@ -73,6 +75,7 @@ def test_fashion_mnist(run, data_dir):
     assert "1875/1875 ━━━━━━━━━━━━━━━━━━━━" in output
 
 
+@pytest.mark.slow
 def test_first_model(run, data_dir):
     output = run("first_model")
     assert "Training images: (60000, 28, 28) uint8" in output
@@ -80,6 +83,7 @@ def test_first_model(run, data_dir):
     assert number_after("Test accuracy", output) >= 0.87
 
 
+@pytest.mark.slow
 def test_mnist(run, data_dir):
     output = run("mnist_digits")
     assert number_after("Test accuracy", output) >= 0.975
@@ -88,6 +92,7 @@ def test_mnist(run, data_dir):
     assert float(probability) > 0.99
 
 
+@pytest.mark.slow
 def test_loss_curves(run, data_dir):
     output = run("loss_curves")
     assert "History: accuracy, loss, val_accuracy, val_loss" in output
