@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -226,8 +227,8 @@ class Compilation:
             )
         return loss
 
-    def _logs(self) -> dict[str, Any]:
-        """Metric results as Python floats, by name in alphabetical order."""
+    def _log_reader(self) -> Callable[[], dict[str, Any]]:
+        """What reads the metric results: Python floats, by name in alphabetical order."""
 
         def make() -> Any:
             if not self.run_eagerly:
@@ -237,7 +238,7 @@ class Compilation:
                     pass  # A metric that needs values: read it as it is.
             return partial(read_one_by_one, self.get_metrics_result)
 
-        return self._trainer.plans.get(self, "logs", make)()
+        return self._trainer.plans.get(self, "logs", make)
 
     def _logs_in_order(self, logs: dict[str, Any]) -> Any:
         """Logs as evaluate() returns them: the loss first; a number where it is the only one."""

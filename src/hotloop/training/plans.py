@@ -154,5 +154,14 @@ def plan_key(data: Data, batch_size: int) -> tuple[Hashable, ...]:
 
 def model_fingerprint(model: Any) -> Hashable:
     """Changes when layers, variables or `trainable` flags of the model do."""
-    layers = tuple((id(layer), layer.trainable) for layer in model._flatten_layers())
-    return layers, tuple((id(variable), variable.trainable) for variable in model.variables)
+    # Runs on every call of the model: one flat walk, and no lists made on the way.
+    parts: list[Any] = []
+    for layer in model._flatten_layers():
+        parts += (id(layer), layer._trainable)
+        for variable in layer._trainable_variables:
+            parts += (id(variable), variable.trainable)
+        for variable in layer._non_trainable_variables:
+            parts += (id(variable), variable.trainable)
+        for generator in layer._seed_generators:
+            parts.append(id(generator.state))
+    return tuple(parts)

@@ -124,6 +124,7 @@ class Trainer(Compilation):
             callbacks = self._callback_list(callbacks, verbose, epochs, steps, add_history=True)
             order = Order(data.samples, batch_size, shuffle, numpy_generator())
             self.stop_training = False
+            read_logs = self._log_reader()
             logs: dict[str, Any] = {}
             callbacks.on_train_begin()
             for epoch in range(initial_epoch, epochs):
@@ -137,12 +138,12 @@ class Trainer(Compilation):
                     begin=begin,
                     steps=steps,
                     steps_per_execution=state.steps_per_execution,
-                    logs=self._logs,
+                    logs=read_logs,
                     stopped=lambda: self.stop_training,
                     index=index,
                 )
                 order.advance(done)
-                logs = self._logs()
+                logs = read_logs()
                 if validation is not None and is_validation_epoch(epoch, freq):
                     results = self._run_evaluation(validation, callbacks, validation_steps)
                     logs.update({f"val_{name}": value for name, value in results.items()})
@@ -273,13 +274,14 @@ class Trainer(Compilation):
         runner = BatchRunner(self, mode, data, data.samples)
         self.reset_metrics()
         runner.run(0, 1)
-        logs = self._logs()
+        logs = self._log_reader()()
         return logs if return_dict else self._logs_in_order(logs)
 
     def _run_evaluation(
         self, runner: BatchRunner, callbacks: Any, steps: int | None
     ) -> dict[str, Any]:
         self.stop_evaluating = False
+        read_logs = self._log_reader()
         callbacks.on_test_begin()
         self.reset_metrics()
         run_pass(
@@ -289,10 +291,10 @@ class Trainer(Compilation):
             begin=0,
             steps=steps or runner.batches,
             steps_per_execution=self._trainer.steps_per_execution,
-            logs=self._logs,
+            logs=read_logs,
             stopped=lambda: self.stop_evaluating,
         )
-        logs = self._logs()
+        logs = read_logs()
         callbacks.on_test_end(logs)
         return logs
 
