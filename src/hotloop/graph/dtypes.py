@@ -69,6 +69,11 @@ def to_array(value: Any, dtype: str | None = None) -> np.ndarray:
         return np.array(array, dtype=_NUMPY[target], order="C", copy=True)
 
 
+def dtype_of(array: np.ndarray) -> str:
+    """The dtype's name, of an array with one of the three dtypes."""
+    return _BY_KIND[array.dtype.kind]
+
+
 def check_int32_range(array: np.ndarray) -> None:
     """Raises `OverflowError` if an integer does not fit int32."""
     if array.size == 0:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hotloop.graph.dtypes import canonical_dtype, to_array
+from hotloop.graph.dtypes import canonical_dtype, dtype_of, to_array
 from hotloop.graph.errors import TracingError
 from hotloop.graph.evaluate import evaluate
 from hotloop.graph.operators import Operators
@@ -167,7 +167,7 @@ def constant(value: Any, dtype: Any = None) -> Tensor:
             if isinstance(value, list | tuple):
                 value = _plain(value)
             array = to_array(value, wanted)
-            return Tensor("constant", array.shape, array.dtype.name, value=array, concrete=True)
+            return Tensor("constant", array.shape, dtype_of(array), value=array, concrete=True)
         tensor = leaf()
     if wanted is None or tensor.dtype == wanted:
         return tensor
@@ -224,4 +224,9 @@ def _leaked(tensor: Tensor) -> TracingError:
 def fill(value: float | int | bool, shape: tuple[int, ...], dtype: str) -> Tensor:
     """A tensor full of one number, which the compiler keeps as that one number."""
     tensor = constant(np.full((1,) * len(shape), value), dtype)
-    return tensor if tensor.shape == shape else apply("broadcast_to", [tensor], shape=shape)
+    if tensor.shape == shape:
+        return tensor
+    if symbolic_scope() is None:
+        filled = np.full(shape, tensor._value)
+        return Tensor("constant", shape, dtype, value=filled, concrete=True)
+    return apply("broadcast_to", [tensor], shape=shape)

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from hotloop.graph import Tensor, apply, canonical_dtype, constant
+from hotloop.graph import Tensor, apply, canonical_dtype, constant, fill
 
 _RANK = {"bool": 0, "int32": 1, "float32": 2}
+_NUMBERS = (bool, int, float)
 _BY_RANK = ("bool", "int32", "float32")
 
 
@@ -79,7 +80,16 @@ def broadcast(*tensors: Tensor) -> list[Tensor]:
 def promote(*values: Any, least: str = "bool") -> list[Tensor]:
     """The values as tensors of one dtype and one shape."""
     dtype = result_dtype(*values, least=least)
-    return broadcast(*(constant(value, dtype) for value in values))
+    rest = [constant(value, dtype) for value in values if type(value) not in _NUMBERS]
+    if not rest:
+        return [constant(value, dtype) for value in values]
+    rest = broadcast(*rest)
+    if len(rest) == len(values):
+        return rest
+    shape, others = rest[0].shape, iter(rest)
+    return [
+        fill(value, shape, dtype) if type(value) in _NUMBERS else next(others) for value in values
+    ]
 
 
 def normalize_axis(axis: Any, ndim: int) -> int:
