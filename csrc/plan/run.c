@@ -19,6 +19,7 @@ typedef struct runner {
   int64_t done;
   /* Thread 0 only. */
   int64_t unseen_cost;                      /* work since the clock was last read */
+  hl_fpenv callers_env;
   double began, batch_began, polled, clock; /* clock: when it was last read */
 } runner;
 
@@ -37,7 +38,10 @@ static void look_up(runner *r, int64_t cost) {
   r->unseen_cost = 0;
   double t = r->clock = now();
   if (r->run->poll && t - r->polled > HL_POLL_SECONDS) {
-    if (r->run->poll(r->run->poll_ctx))
+    hl_fpenv_leave(r->callers_env); /* the callback may run any Python code */
+    int asked_to_stop = r->run->poll(r->run->poll_ctx);
+    r->callers_env = hl_fpenv_enter();
+    if (asked_to_stop)
       atomic_store_explicit(&r->plan->stop, 1, memory_order_relaxed);
     r->polled = r->clock = now();
   }
@@ -201,6 +205,8 @@ static void run_batches(runner *r, int thread, int nthreads) {
 
 static void run_team(void *ctx, int thread, int nthreads) {
   hl_fpenv saved = hl_fpenv_enter();
+  if (thread == 0)
+    ((runner *)ctx)->callers_env = saved;
   run_batches(ctx, thread, nthreads);
   hl_fpenv_leave(saved);
 }

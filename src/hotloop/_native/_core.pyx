@@ -132,7 +132,8 @@ cdef class _Program:
             o = &self.operands[i]
             o.slot, o.offset, o.col_stride, o.panel = slot, offset, col_stride, bool(panel)
             if len(outer_strides) != nouter and not o.panel:
-                raise ValueError(f"operand {i} has {len(outer_strides)} outer strides; the domain has {nouter} dimensions")
+                raise ValueError(f"operand {i} has {len(outer_strides)} outer strides; "
+                                 f"the domain has {nouter} dimensions")
             for d in range(min(nouter, len(outer_strides))):
                 o.outer_strides[d] = outer_strides[d]
         for i, (name, dst, a, b, third, imm) in enumerate(instructions):
@@ -422,7 +423,8 @@ def supported_isas():
 def select_isa(name=None):
     """Chooses the kernels of plans made from now on; None means HOTLOOP_ISA or the best. ValueError if impossible."""
     cdef bytes text = b"" if name is None else name.encode()
-    cdef hl_status status = hl_kernels_select(NULL if name is None else <const char *>text)
+    cdef const char *chosen = text
+    cdef hl_status status = hl_kernels_select(NULL if name is None else chosen)
     if status == HL_ERR_ISA:
         import os
         asked = f"ISA {name!r}" if name is not None else f"HOTLOOP_ISA={os.environ.get('HOTLOOP_ISA')!r}"
