@@ -28,6 +28,7 @@ from hotloop.layers.context import CallContext, current_path, local, name_scope
 from hotloop.layers.input_spec import assert_input_compatibility
 from hotloop.layers.weight import make_weight, positional
 from hotloop.ops import tree
+from hotloop.ops.naming import auto_name
 from hotloop.ops.symbolic import KerasTensor, Node
 
 
@@ -203,7 +204,7 @@ class Layer(Composite):
             raise NotImplementedError(
                 "add_weight() does not implement the argument `overwrite_with_gradient` yet."
             )
-        name = name or "variable"
+        name = name or auto_name("variable")
         variable = make_weight(self.name, name, shape, initializer, dtype, trainable)
         with name_scope(self):
             variable.path = f"{current_path()}/{name}"

@@ -8,9 +8,11 @@ from hotloop.utils.config import get_num_threads, set_num_threads, show_config
 from hotloop.utils.normalization import normalize
 from hotloop.utils.progbar import Progbar
 from hotloop.utils.random_seed import set_random_seed
+from hotloop.utils.session import clear_session
 
 __all__ = [
     "Progbar",
+    "clear_session",
     "get_num_threads",
     "normalize",
     "set_num_threads",

@@ -8,8 +8,8 @@ import pytest
 
 from hotloop import constraints, graph, layers, metrics, ops, regularizers
 from hotloop.layers.context import no_tracking
-from hotloop.ops.naming import reset_names
 from hotloop.random import SeedGenerator
+from hotloop.utils import clear_session
 
 
 class Scale(layers.Layer):
@@ -412,9 +412,11 @@ def test_gradients_through_a_layer():
 
 
 def test_automatic_names():
-    reset_names()
+    clear_session()
     names = [layers.Dense(1).name, layers.Dense(1).name, layers.ReLU().name, Scale().name]
     assert names == ["dense", "dense_1", "re_lu", "scale"]
+    layer = layers.Layer(name="l")
+    assert [layer.add_weight().path for _ in range(2)] == ["l/variable", "l/variable_1"]
     with pytest.raises(ValueError, match="/"):
         layers.Dense(1, name="a/b")
 
