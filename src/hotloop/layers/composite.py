@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -93,6 +94,17 @@ class Composite(Operation):
                 f"`build()` method. Layer: {self.name!r}, received: {value!r}"
             )
         part.append(value)
+
+    @contextmanager
+    def _parts_kept_on_success(self) -> Iterator[None]:
+        """Parts that come in a block which fails go again, so that it can be tried anew."""
+        before = [list(self.__dict__[part]) for part in _PARTS]
+        try:
+            yield
+        except BaseException:
+            for part, kept in zip(_PARTS, before, strict=True):
+                self.__dict__[part][:] = kept
+            raise
 
     def _lock_state(self) -> None:
         object.__setattr__(self, "_locked", True)

@@ -43,7 +43,7 @@ def _finishing(build: Callable[..., Any]) -> Callable[..., Any]:
             return
         self._building = True
         try:
-            with name_scope(self):
+            with name_scope(self), self._parts_kept_on_success():
                 self._path = current_path()
                 build(self, *args, **kwargs)
         finally:
@@ -285,9 +285,7 @@ class Layer(Composite):
         args = tree.map_structure(as_tensor, args)
         kwargs = tree.map_structure(as_tensor, kwargs)
         for x in tree.flatten(args):
-            if x is None:
-                continue
-            if not is_tensor(x):
+            if x is not None and not is_tensor(x):
                 raise ValueError(
                     "Only input tensors may be passed as positional arguments. The following "
                     f"argument value should be passed as a keyword argument: {x!r} (of type "

@@ -118,6 +118,18 @@ def test_no_new_parts_after_build():
         layer.add_weight(shape=(2,))
 
 
+def test_a_failed_build_can_be_tried_again():
+    layer = layers.Dense(2, bias_initializer=lambda shape, dtype: np.zeros(7))
+    for _ in range(2):
+        with pytest.raises(ValueError, match="returned shape"):
+            layer(np.ones((1, 3)))
+    assert layer.weights == []
+    assert not layer.built
+    layer.bias_initializer = lambda shape, dtype: np.zeros(shape)
+    layer(np.ones((1, 3)))
+    assert [w.name for w in layer.weights] == ["kernel", "bias"]
+
+
 def test_super_build_does_not_lock_early():
     class Child(Scale):
         def build(self, input_shape):
