@@ -18,16 +18,21 @@ def run_model(executable, trace, inputs, outputs, **how):
 
 
 def random_case(seed: int, batched: bool):
-    """A trace of about twenty primitives with its inputs, outputs and variables."""
+    """A trace of about twenty primitives with its inputs, outputs and variables.
+
+    Every other one differentiates what it made and takes a step down the gradient.
+    """
     rng = np.random.default_rng(seed)
     variables = random_variables(rng)
-    first = 4 if batched else int(rng.integers(1, 7))
+    first = int(rng.choice([1, 4, 4])) if batched else int(rng.integers(1, 7))
     specs = [((first, 6), "float32"), ((first,), "int32"), ((first, 3, 2), "float32")]
 
     def function(*inputs):
         maker = Maker(rng, [*inputs, *(v.value for v in variables)])
         for _ in range(int(rng.integers(3, 28))):
             maker.grow()
+        if seed % 2:
+            descend(maker, variables, rng)
         for variable in variables:
             fits = [
                 t for t in maker.tensors if t.shape == variable.shape and t.dtype == variable.dtype
@@ -46,6 +51,24 @@ def random_case(seed: int, batched: bool):
         rng.normal(size=(first, 3, 2)).astype(np.float32),
     ]
     return trace, arrays, variables
+
+
+def descend(maker, variables, rng):
+    """Assigns variables their values less the gradient of a loss made of some tensors."""
+    floats = [t for t in maker.tensors if t.dtype == "float32"]
+    parts = [floats[rng.integers(len(floats))] for _ in range(2)] + floats[-1:]
+    loss = graph.fill(0.0, (), "float32")
+    for part in parts:
+        total = graph.apply("sum", [part], axes=tuple(range(part.ndim)))
+        loss = graph.apply("add", [loss, graph.apply("reshape", [total], shape=())])
+    wanted = [v for v in variables if v.dtype == "float32"]
+    gradients = graph.gradients(loss, [v.value for v in wanted])
+    for v, g in zip(wanted, gradients, strict=True):
+        maker.tensors.append(graph.apply("tanh", [g]))
+        if rng.integers(2):
+            rate = graph.fill(0.1, v.shape, "float32")
+            step = graph.apply("mul", [rate, graph.apply("tanh", [g])])
+            v.assign(graph.apply("sub", [v.value, step]))
 
 
 def compare(trace, got, wanted, updates, variables):

@@ -51,9 +51,10 @@ class Domain(NamedTuple):
         for mark in sorted(m for m in marks if m > cols):
             outer.append(mark // inner)
             inner = mark
-        # The batch keeps a dimension of its own, of size 1 too, which has no mark of its own.
-        if self.size != inner or self.batch == 1:
+        if self.size != inner:
             outer.append(self.size // inner)
+        if self.batch == 1:
+            outer.append(1)  # the batch keeps a dimension of its own
         return tuple(reversed(outer)), cols
 
 

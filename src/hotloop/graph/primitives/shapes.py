@@ -169,7 +169,7 @@ def _concat_gradient(i: int, g: Tensor, out: Tensor) -> Tensor:
 
 
 def _pad(float_dtype: Any, attrs: Attrs, x: np.ndarray) -> np.ndarray:
-    return np.pad(x, list(zip(attrs["low"], attrs["high"], strict=True)))
+    return x if not x.ndim else np.pad(x, list(zip(attrs["low"], attrs["high"], strict=True)))
 
 
 register(
