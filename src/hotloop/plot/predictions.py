@@ -89,6 +89,7 @@ def _draw_image(axis, image, label: int, probabilities, class_names) -> None:
     axis.set_xlabel(
         f"{class_names[predicted]} {100 * probabilities[predicted]:.0f}% ({class_names[label]})",
         color=_RIGHT if predicted == label else _WRONG,
+        fontsize="small",  # two long names have to fit under an image
     )
 
 
