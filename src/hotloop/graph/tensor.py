@@ -53,9 +53,24 @@ class Tensor(Operators):
     def value(self) -> np.ndarray | None:
         """The value of a concrete tensor (shared, not to be written), None for a symbolic one."""
         if self._value is None and self.concrete:
-            arrays: list[Any] = [tensor.value for tensor in self.inputs]
-            self._value = evaluate(self.primitive, arrays, self.attrs, self.shape, self.dtype)
+            self._compute()
         return self._value
+
+    def _compute(self) -> None:
+        """Evaluates what a postponed value is made of, inputs first."""
+        stack = [self]
+        while stack:
+            tensor = stack[-1]
+            missing = [source for source in tensor.inputs if source._value is None]
+            if missing:
+                stack.extend(missing)
+                continue
+            stack.pop()
+            if tensor._value is None:
+                arrays: list[Any] = [source._value for source in tensor.inputs]
+                tensor._value = evaluate(
+                    tensor.primitive, arrays, tensor.attrs, tensor.shape, tensor.dtype
+                )
 
     @property
     def ndim(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
@@ -213,9 +214,15 @@ def _spec(function: Callable[..., Any], args: Any, kwargs: Any, size: int) -> An
             shape = tuple(size if dim is None else dim for dim in x.shape)
             return Tensor("input", shape, x.dtype, (), {"index": 0}, origin=scope.serial)
 
-        result = function(
-            *tree.map_structure(stand_in, tuple(args)), **tree.map_structure(stand_in, dict(kwargs))
-        )
+        args = tree.map_structure(stand_in, tuple(args))
+        kwargs = tree.map_structure(stand_in, dict(kwargs))
+        try:
+            result = function(*args, **kwargs)
+        except (TypeError, ValueError) as error:
+            readable = re.sub(rf"\b{size}\b", "None", str(error))
+            if type(error) not in (TypeError, ValueError) or readable == str(error):
+                raise
+            raise type(error)(readable) from None
         return tree.map_structure(lambda x: None if x is None else constant(x), result)
 
 

@@ -177,6 +177,18 @@ def test_constants_stay_concrete_and_unmaterialised_while_tracing():
     assert graph.reference.run(result, [[2.0]])[0][0].tolist() == [10.0]
 
 
+def test_long_chains_of_postponed_values():
+    def function():
+        x = constant([1.0])
+        for _ in range(3000):
+            x = apply("neg", [x])
+        assert x._value is None
+        assert float(x) == 1.0
+        return [x]
+
+    graph.trace(function, [])
+
+
 def test_variables_are_tensors_in_operations():
     v = Variable([1.0, 2.0])
     assert (v + 1).tolist() == [2.0, 3.0]

@@ -150,3 +150,26 @@ def test_copies_are_separate():
         twin.assign([[2.0]])
         assert twin.name == "w"
     assert v.numpy().tolist() == [[1.0]]
+
+
+def test_reading_while_another_thread_converts():
+    array = np.arange(40 * 70, dtype=np.float32).reshape(40, 70)
+    v = Variable(array)
+    stop = threading.Event()
+    wrong = []
+
+    def read():
+        while not stop.is_set():
+            if not np.array_equal(v.numpy(), array):
+                wrong.append(1)
+
+    threads = [threading.Thread(target=read) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for _ in range(200):
+        v.storage("panel")
+        v.storage("row")
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert not wrong

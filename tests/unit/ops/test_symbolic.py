@@ -116,6 +116,11 @@ def test_call_that_needs_values_cannot_be_inferred():
     assert Branch()(np.array([-1.0])).tolist() == [1.0]
 
 
+def test_errors_do_not_show_the_stand_in_for_an_unknown_size():
+    with pytest.raises(ValueError, match=r"\(None, 4\) and \(3, 2\)"):
+        ops.matmul(KerasTensor((None, 4)), np.ones((3, 2)))
+
+
 def test_rank_that_depends_on_an_unknown_size():
     class Odd(Operation):
         def call(self, x):
