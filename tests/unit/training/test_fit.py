@@ -1,6 +1,9 @@
 """fit: what it does to weights, what it records, and what it tells callbacks."""
 
+import os
+import signal
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -464,3 +467,27 @@ def test_sample_weights_of_the_wrong_shape():
         model.fit(X, Y, sample_weight=np.ones((50, 3)), verbose=0)
     np.testing.assert_array_equal(weights_after(model), before)
     model.fit(X, Y, sample_weight=np.ones((50, 1)), verbose=0)
+
+
+def test_ctrl_c_is_answered_and_leaves_the_model_usable():
+    model = keras.Sequential([keras.Input((64,)), keras.layers.Dense(256), keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    x, y = RNG.random((4096, 64), dtype=np.float32), np.zeros((4096, 1), np.float32)
+    model.fit(x[:64], y[:64], verbose=0)
+    pressed = []
+
+    def press():
+        pressed.append(time.perf_counter())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    timer = threading.Timer(0.3, press)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(x, y, epochs=100_000, verbose=0)
+    # The goal is 0.1 s; a busy machine gets more.
+    assert time.perf_counter() - pressed[0] < 2.0
+    timer.join()
+    steps = int(model.optimizer.iterations)
+    model.fit(x[:64], y[:64], verbose=0)
+    assert int(model.optimizer.iterations) == steps + 2
+    assert all(np.isfinite(w).all() for w in model.get_weights())
