@@ -18,7 +18,7 @@ typedef struct runner {
   _Atomic int32_t break_off; /* the rest of this batch is skipped */
   int64_t done;
   /* Thread 0 only. */
-  int64_t unseen_cost;                      /* work since the clock was last read */
+  int64_t unseen_cost; /* work since the clock was last read */
   hl_fpenv callers_env;
   double began, batch_began, polled, clock; /* clock: when it was last read */
 } runner;
