@@ -38,6 +38,7 @@ PEAK(peak_avx2, "avx2,fma", __m256, _mm256_set1_ps, _mm256_fmadd_ps)
 
 static double peak_gflops(const hl_kernels *k) {
   double best = 0;
+  (void)k;
 #if defined(__x86_64__)
   for (int round = 0; round < 40; ++round) {
     double gflops = k->isa == HL_ISA_AVX512 ? peak_avx512() : k->isa == HL_ISA_AVX2 ? peak_avx2() : 0;

@@ -164,6 +164,9 @@ int main(void) {
     for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; ++s)
       for (int bits = 0; bits < 16; ++bits)
         for (int output = 0; output < 3; ++output) {
+          /* The cases of a deep product differ little, and its reference takes long. */
+          if ((shapes[s][2] > 1000 && bits % 3 != output) || (quick() && ((int)s * 7 + bits * 5 + output) % 4 != 0))
+            continue;
           how h = {bits & 1, bits >> 1 & 1, bits >> 2 & 1, bits >> 3 & 1, output, ((int)s + bits + output) % 3};
           check_product(k, shapes[s][0], shapes[s][1], shapes[s][2], h);
         }

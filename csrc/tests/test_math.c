@@ -83,14 +83,14 @@ static void check_pow(const hl_kernels *kernels, int64_t samples) {
 }
 
 int main(int argc, char **argv) {
-  uint32_t stride = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 5003;
+  uint32_t stride = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : quick() ? 100003 : 5003;
   for (int isa = 0; isa < HL_ISA_COUNT; ++isa) {
     const hl_kernels *kernels = hl_kernels_of((hl_isa)isa);
     if (kernels == NULL)
       continue;
     for (int f = 0; f < FUNCTIONS; ++f)
       check_function(kernels, &functions[f], stride == 0 ? 1 : stride);
-    check_pow(kernels, 1 << 18);
+    check_pow(kernels, quick() ? 1 << 13 : 1 << 18);
   }
   return check_result();
 }

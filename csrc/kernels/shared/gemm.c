@@ -1,5 +1,7 @@
 /* Register tiles of products: kernels.h states the contract. One function per number of rows, so that the rows left
    over at the bottom of a matrix run at full speed, each of them one loop over k with all sums in registers. */
+#include <stddef.h>
+
 #include "kernels/shared/isa.h"
 #include "simd.h"
 
