@@ -5,7 +5,8 @@
          for each block of k            chains of multiply-adds are resumed, never split
            for each register tile       micro-kernel, then epilogue while the tile is in L1
 
-   One block of k is the common case: the tile then goes straight from the kernel to the epilogue. */
+   One block of k is the common case: the tile then goes straight from the kernel to the epilogue. A single row takes a
+   path of its own, several slabs at a time. */
 #include "gemm/gemm.h"
 
 #include <string.h>
@@ -52,8 +53,8 @@ void hl_gemm_tasking(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k,
   int64_t slabs = at_least(divide_up(n, HL_PANEL), 1);
   int64_t rows = at_least(m, 1);
   int64_t row_macs = at_least(k, 1) * at_most(at_least(n, 1), HL_PANEL);
-  /* Whole columns of tiles use a slab of B best; cut them only for more parallelism, and not below four tiles. */
-  while (divide_up(m, rows) * slabs < TASKS_WANTED && rows >= 8 * mr && rows / 2 * row_macs >= TASK_MACS)
+  /* Whole columns of tiles use a slab of B best; cut them only for more parallelism, and not below eight tiles. */
+  while (divide_up(m, rows) * slabs < TASKS_WANTED && rows >= 16 * mr && rows / 2 * row_macs >= TASK_MACS)
     rows = round_up(divide_up(rows, 2), mr);
   *task_rows = rows;
   *task_slabs = at_most(divide_up(TASK_MACS, rows * row_macs), slabs);
@@ -138,6 +139,25 @@ static void run_slab(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, in
   } while (p0 < g->k);
 }
 
+/* One row of A, not transposed, and panels of B. */
+static void run_row(const hl_kernels *kernels, const hl_gemm *g, int64_t i, int64_t s0, int64_t s1, float *tile) {
+  const float *row = a_row(&g->a, i);
+  hl_gemm_args args = {.k = g->k, .a = &row, .b_stride = g->b.ld * HL_PANEL, .c = tile, .mr = 1};
+  for (int64_t s = s0; s < s1; s += HL_THIN_PANELS) {
+    int64_t end = at_most(s + HL_THIN_PANELS, s1);
+    args.b = g->b.data + s * args.b_stride;
+    args.nr = (int32_t)((end - s) * HL_PANEL);
+    kernels->gemm_thin(&args);
+    for (int64_t q = s; q < end; ++q) {
+      int64_t j0 = q * HL_PANEL, nr = at_most(g->n - j0, HL_PANEL);
+      if (g->epilogue != NULL)
+        g->epilogue(g->ctx, tile + (q - s) * HL_PANEL, i, 1, j0, nr);
+      else
+        copy_tile(g, tile + (q - s) * HL_PANEL, i, 1, j0, nr);
+    }
+  }
+}
+
 void hl_gemm_run(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, int64_t i1, int64_t s0, int64_t s1,
                  void *scratch) {
   parts bytes = scratch_parts(g->m, g->k, g->a.trans, g->b.layout == HL_PANELS && !g->b.trans);
@@ -149,6 +169,10 @@ void hl_gemm_run(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, int64_
   int64_t pointers_at = -1; /* which block of k the row pointers of a transposed A are for */
   int64_t mr = g->a.trans ? kernels->gemm_mr_tn : kernels->gemm_mr_nn;
 
+  if (i1 - i0 == 1 && !g->a.trans && bytes.packed == 0) {
+    run_row(kernels, g, i0, s0, s1, tile);
+    return;
+  }
   int64_t block = i1 - i0;
   if (g->k > K_BLOCK)
     block = ROW_BLOCK;

@@ -10,6 +10,7 @@
 
 #define HL_LANES 16       /* virtual lanes of every ISA: reduction trees are defined on them */
 #define HL_PANEL 32       /* columns of a packed weight panel */
+#define HL_THIN_PANELS 4  /* panels that a product of a single row takes at once */
 #define HL_GEMM_MAX_MR 16 /* no register tile has more rows */
 
 typedef enum hl_op {
@@ -35,12 +36,15 @@ typedef void (*hl_rowreduce_fn)(float *dst, const float *src, int64_t rows, int6
      tn:  A(i, p) = a[p][i0 + i]     a: k row pointers
    B(p, j) = b[p*HL_PANEL + j].  c: [mr, nr] with stride ldc.  accumulate != 0 starts the chains from c instead of 0.
    1 <= mr <= gemm_mr, 1 <= nr <= HL_PANEL.  Whatever nr is, the first HL_PANEL columns of every row of B and of c (half
-   of them when nr <= HL_LANES) are read and written. */
+   of them when nr <= HL_LANES) are read and written.
+     thin: one row (mr == 1, a[0]) over nr <= HL_THIN_PANELS * HL_PANEL columns at once, panel q of B at b + q*b_stride:
+           a single row leaves no other parallelism to hide the latency of its chains. c is one row. */
 typedef struct hl_gemm_args {
   int64_t k;
   const float *const *a;
   int64_t i0;
   const float *b;
+  int64_t b_stride; /* thin only */
   float *c;
   int64_t ldc;
   int32_t mr, nr;
@@ -59,7 +63,7 @@ typedef struct hl_kernels {
   /* dst[c*ldd + r] = src[r*lds + c], r < rows, c < cols. */
   void (*transpose)(float *dst, int64_t ldd, const float *src, int64_t lds, int64_t rows, int64_t cols);
   int32_t gemm_mr_nn, gemm_mr_tn; /* rows of the register tile */
-  hl_gemm_fn gemm_nn, gemm_tn;
+  hl_gemm_fn gemm_nn, gemm_tn, gemm_thin;
   /* For measuring the machine: `rounds` multiply-adds on each lane of a few registers, as products do them. Returns how
      many floating-point operations that is; sink[HL_LANES] takes the result. */
   int64_t (*fma_chains)(float *sink, int64_t rounds);

@@ -51,8 +51,8 @@ static bool complete(const hl_kernels *k) {
 #include "kernels/kernels.def"
       ;
   return all && k->philox != NULL && k->colsum_f != NULL && k->transpose != NULL && k->fma_chains != NULL &&
-         k->gemm_nn != NULL && k->gemm_tn != NULL && k->gemm_mr_nn >= 1 && k->gemm_mr_nn <= HL_GEMM_MAX_MR &&
-         k->gemm_mr_tn >= 1 && k->gemm_mr_tn <= HL_GEMM_MAX_MR;
+         k->gemm_nn != NULL && k->gemm_tn != NULL && k->gemm_thin != NULL && k->gemm_mr_nn >= 1 &&
+         k->gemm_mr_nn <= HL_GEMM_MAX_MR && k->gemm_mr_tn >= 1 && k->gemm_mr_tn <= HL_GEMM_MAX_MR;
 }
 
 hl_status hl_kernels_select(const char *name) {

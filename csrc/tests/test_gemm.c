@@ -23,7 +23,8 @@ static void check_tile(const hl_kernels *k, int trans, int32_t mr, int32_t nr, i
   int64_t pointers = trans ? count : mr;
   for (int64_t i = 0; i < pointers; ++i)
     rows[i] = a + (pointers - 1 - i) * LDA; /* in no regular order */
-  hl_gemm_args args = {count, rows, 5, b, c, LDC, mr, nr, accumulate};
+  hl_gemm_args args = {.k = count, .a = rows, .i0 = 5, .b = b, .c = c, .ldc = LDC, .mr = mr, .nr = nr};
+  args.accumulate = accumulate;
   (trans ? k->gemm_tn : k->gemm_nn)(&args);
   args.c = want;
   (trans ? hl_kernels_reference()->gemm_tn : hl_kernels_reference()->gemm_nn)(&args);
@@ -34,6 +35,29 @@ static void check_tile(const hl_kernels *k, int trans, int32_t mr, int32_t nr, i
         CHECK(c[i * LDC + j] == want[i * LDC + j], "%s %s tile %d x %d, k = %lld, accumulate %d, at (%d, %d)", isa,
               trans ? "tn" : "nn", mr, nr, (long long)count, accumulate, i, j);
   free(rows);
+  free(want);
+  free(c);
+  free(b);
+  free(a);
+}
+
+static void check_thin(const hl_kernels *k, int32_t nr, int64_t count, int accumulate) {
+  const int64_t stride = (count + 2) * HL_PANEL;
+  float *a = new_lanes(count), *b = new_lanes(HL_THIN_PANELS * stride);
+  float *c = new_lanes(HL_THIN_PANELS * HL_PANEL), *want = new_lanes(HL_THIN_PANELS * HL_PANEL);
+  fill(k, a, count, 1);
+  fill(k, b, HL_THIN_PANELS * stride, 2);
+  fill(k, c, HL_THIN_PANELS * HL_PANEL, 3);
+  memcpy(want, c, sizeof(float) * HL_THIN_PANELS * HL_PANEL);
+  const float *row = a;
+  hl_gemm_args args = {.k = count, .a = &row, .b = b, .b_stride = stride, .c = c, .mr = 1, .nr = nr};
+  args.accumulate = accumulate;
+  k->gemm_thin(&args);
+  args.c = want;
+  hl_kernels_reference()->gemm_thin(&args);
+  for (int32_t j = 0; j < HL_THIN_PANELS * HL_PANEL; ++j)
+    if (j < nr || j >= (nr + HL_PANEL - 1) / HL_PANEL * HL_PANEL)
+      CHECK(c[j] == want[j], "%s thin, %d columns, k = %lld, column %d", hl_isa_name(k->isa), nr, (long long)count, j);
   free(want);
   free(c);
   free(b);
@@ -149,7 +173,7 @@ int main(void) {
   check_panels();
   const int32_t widths[] = {1, 10, 16, 17, 32};
   const int64_t depths[] = {0, 1, 2, 7, 33};
-  const int64_t shapes[][3] = {{1, 1, 1},    {1, 10, 5},   {5, 10, 0},    {13, 33, 17}, {12, 32, 8},
+  const int64_t shapes[][3] = {{1, 1, 1},    {1, 200, 50}, {1, 10, 5},    {5, 10, 0},   {13, 33, 17},  {12, 32, 8},
                                {14, 64, 20}, {40, 70, 33}, {29, 10, 128}, {3, 100, 65}, {30, 40, 2100}};
   for (int isa = 0; isa < HL_ISA_COUNT; ++isa) {
     const hl_kernels *k = hl_kernels_of((hl_isa)isa);
@@ -161,6 +185,9 @@ int main(void) {
           for (size_t d = 0; d < sizeof depths / sizeof depths[0]; ++d)
             for (int accumulate = 0; accumulate < 2; ++accumulate)
               check_tile(k, trans, mr, widths[w], depths[d], accumulate);
+    for (int32_t nr = 1; nr <= HL_THIN_PANELS * HL_PANEL; nr += 9)
+      for (size_t d = 0; d < sizeof depths / sizeof depths[0]; ++d)
+        check_thin(k, nr, depths[d], nr % 2);
     for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; ++s)
       for (int bits = 0; bits < 16; ++bits)
         for (int output = 0; output < 3; ++output) {

@@ -10,6 +10,7 @@
 #define HL_GEMM_MR_NN 12
 #define HL_GEMM_MR_TN 14
 #define HL_GEMM_VECTORS 2
+#define HL_GEMM_THIN_PASS 4 /* panels at once for a single row */
 
 typedef __m512 f32x16;
 typedef __m512i i32x16;

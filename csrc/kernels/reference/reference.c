@@ -198,6 +198,15 @@ static void gemm_tn(const hl_gemm_args *g) {
     }
 }
 
+static void gemm_thin(const hl_gemm_args *g) {
+  for (int32_t j = 0; j < g->nr; ++j) {
+    float sum = g->accumulate ? g->c[j] : 0.0f;
+    for (int64_t p = 0; p < g->k; ++p)
+      sum = fmaf(g->a[0][p], g->b[j / HL_PANEL * g->b_stride + p * HL_PANEL + j % HL_PANEL], sum);
+    g->c[j] = sum;
+  }
+}
+
 static int64_t fma_chains(float *sink, int64_t rounds) {
   for (int lane = 0; lane < HL_LANES; ++lane) {
     sink[lane] = 0.0f;
@@ -229,6 +238,7 @@ static const hl_kernels reference = {
     .gemm_nn = gemm_nn,
     .gemm_tn = gemm_tn,
     .fma_chains = fma_chains,
+    .gemm_thin = gemm_thin,
 };
 
 const hl_kernels *hl_kernels_reference(void) { return &reference; }

@@ -37,6 +37,8 @@ ALWAYS_INLINE void tile(const hl_gemm_args *g, int64_t j, const int mr, const in
     const float *column = trans ? *next++ + i0 : NULL;
     /* One register and constant offsets, please: GCC would rather keep i0 + i in a register for each i. */
     __asm__("" : "+r"(column));
+    if (trans)
+      __builtin_prefetch(column + 2 * mr - 1); /* the next tile's part of this row: too far from here to be foreseen */
 #pragma GCC unroll 16
     for (int i = 0; i < mr; ++i) {
       f32x16 left = f32_set1(trans ? column[i] : *(const float *)(row[i] + at));
@@ -93,4 +95,32 @@ static const tile_fn tn_wide[HL_GEMM_MR_TN + 1] = {FOR_ROWS(HL_GEMM_MR_TN)(ENTRY
 #endif
 
 void HL_ISA_NAME(gemm_nn)(const hl_gemm_args *args) { RUN(nn, args) }
-void HL_ISA_NAME(gemm_tn)(const hl_gemm_args *args) { RUN(tn, args) }
+void HL_ISA_NAME(gemm_tn)(const hl_gemm_args *args){RUN(tn, args)}
+
+/* One row times one or more whole panels. */
+ALWAYS_INLINE void thin(const hl_gemm_args *g, int64_t panel, const int panels) {
+  f32x16 sum[2 * HL_THIN_PANELS];
+  float *c = g->c + panel * HL_PANEL;
+#pragma GCC unroll 8
+  for (int v = 0; v < 2 * panels; ++v)
+    sum[v] = g->accumulate ? f32_load(c + v * HL_LANES) : f32_set1(0.0f);
+  const float *a = g->a[0], *end = a + g->k, *b = g->b + panel * g->b_stride;
+  const int64_t stride = g->b_stride;
+  for (; a != end; ++a, b += HL_PANEL) {
+    f32x16 left = f32_set1(*a);
+#pragma GCC unroll 8
+    for (int v = 0; v < 2 * panels; ++v)
+      sum[v] = f32_mac(left, f32_load(b + v / 2 * stride + v % 2 * HL_LANES), sum[v]);
+  }
+#pragma GCC unroll 8
+  for (int v = 0; v < 2 * panels; ++v)
+    f32_store(c + v * HL_LANES, sum[v]);
+}
+
+void HL_ISA_NAME(gemm_thin)(const hl_gemm_args *args) {
+  int64_t panels = (args->nr + HL_PANEL - 1) / HL_PANEL, q = 0;
+  for (; q + HL_GEMM_THIN_PASS <= panels; q += HL_GEMM_THIN_PASS)
+    thin(args, q, HL_GEMM_THIN_PASS);
+  for (; q < panels; ++q)
+    thin(args, q, 1);
+}

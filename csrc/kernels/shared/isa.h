@@ -20,5 +20,6 @@ void HL_ISA_NAME(transpose)(float *dst, int64_t ldd, const float *src, int64_t l
 void HL_ISA_NAME(gemm_nn)(const hl_gemm_args *args);
 void HL_ISA_NAME(gemm_tn)(const hl_gemm_args *args);
 int64_t HL_ISA_NAME(fma_chains)(float *sink, int64_t rounds);
+void HL_ISA_NAME(gemm_thin)(const hl_gemm_args *args);
 
 #endif

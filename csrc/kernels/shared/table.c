@@ -26,4 +26,5 @@ const hl_kernels HL_ISA_NAME(kernels) = {
     .gemm_nn = HL_ISA_NAME(gemm_nn),
     .gemm_tn = HL_ISA_NAME(gemm_tn),
     .fma_chains = HL_ISA_NAME(fma_chains),
+    .gemm_thin = HL_ISA_NAME(gemm_thin),
 };
