@@ -92,24 +92,36 @@ class Executable:
             )
         if steps <= 0 or not recipe.text:
             return max(steps, 0)
-        rows = (start + steps) * self.batch_size
-        given = [self._input(i, inputs[i]) for i in recipe.used_inputs]
         if outputs is not None and len(outputs) != len(self._outputs):
             raise ValueError(
                 f"The compiled function has {len(self._outputs)} outputs, got {len(outputs)}."
             )
+        batched = self.batched
+        rows = (start + steps) * self.batch_size
+        given = []
+        for i in recipe.used_inputs:
+            port, array = self._inputs[i], inputs[i]
+            fits = array.dtype is port.lanes and array.flags.c_contiguous
+            if not fits or (array.shape[1:] if batched else array.shape) != port.shape:
+                array = self._input(i, array)
+            given.append(array)
         targets = []
         copies = []
         for i in recipe.used_outputs:
             port = self._outputs[i]
-            wanted = None if outputs is None else outputs[i]
-            if wanted is not None:
-                self._check_output(i, port, wanted, rows)
-                if wanted.dtype == port.lanes and wanted.flags.c_contiguous:
+            if outputs is None:
+                wanted = None
+            else:
+                wanted = outputs[i]
+                fits = wanted.dtype is port.lanes and wanted.flags.c_contiguous
+                if fits and not batched and wanted.shape == port.shape:
                     targets.append(wanted)
                     continue
-            shape = (rows, *port.shape) if self.batched else port.shape
-            target = np.empty(shape, port.lanes)
+                self._check_output(i, port, wanted, rows)
+                if fits:
+                    targets.append(wanted)
+                    continue
+            target = np.empty((rows, *port.shape) if batched else port.shape, port.lanes)
             targets.append(target)
             if wanted is not None:
                 copies.append((wanted, target))
@@ -124,7 +136,7 @@ class Executable:
             except IndexError:
                 plan = recipe.make(self._plan_type)
             try:
-                if self.batched:
+                if batched:
                     done = plan.run(bound, given, targets, index, start, steps, budget or 0.0)
                 else:
                     done = steps
@@ -135,13 +147,10 @@ class Executable:
         finally:
             if self._assigns:
                 self._running.release()
-        first = start * self.batch_size
-        last = first + done * self.batch_size
         for wanted, target in copies:
-            if self.batched:
-                wanted[first:last] = target[first:last]
-            else:
-                wanted[...] = target
+            first = start * self.batch_size
+            place = slice(first, first + done * self.batch_size) if batched else ...
+            wanted[place] = target[place]
         return done
 
     def _input(self, i: int, array: np.ndarray) -> np.ndarray:
