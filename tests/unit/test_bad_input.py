@@ -156,6 +156,29 @@ def test_categorical_crossentropy_with_class_numbers():
 
 
 @pytest.mark.parametrize(
+    ("loss", "units", "y"),
+    [
+        ("categorical_crossentropy", 3, np.eye(3)[Y]),
+        ("binary_crossentropy", 1, (Y == 1).astype(float)),
+    ],
+)
+def test_nan_labels_of_other_crossentropies(loss, units, y):
+    model = make_model(loss, units)
+    y.flat[5] = np.nan
+    with pytest.raises(ValueError, match="`y` has NaN"):
+        model.fit(X, y, verbose=0)
+
+
+def test_ignored_classes_are_not_out_of_range():
+    model = make_model()
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=-1)
+    model.compile("sgd", loss)
+    model.fit(X, np.where(Y == 2, -1, Y), verbose=0)
+    with pytest.raises(ValueError, match="outside"):
+        model.fit(X, np.where(Y == 2, -2, Y), verbose=0)
+
+
+@pytest.mark.parametrize(
     ("kwargs", "match"),
     [
         ({"optimizer": "adamm"}, "adam"),

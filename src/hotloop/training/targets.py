@@ -13,29 +13,33 @@ def check_targets(loss: Any, y: np.ndarray, output_shape: tuple[int, ...], name:
     """Raises unless `y` suits `loss` for predictions of `output_shape` (batch first).
 
     Sparse crossentropy indexes with its labels, so every one is looked at: whole, no NaN, inside
-    `[0, classes)` or equal to `ignore_class`.
+    `[0, classes)` or equal to `ignore_class`. No crossentropy takes NaN.
 
     Raises:
         ValueError: naming the argument, what it holds and how to mend it.
     """
-    if isinstance(loss, losses.SparseCategoricalCrossentropy) or _wraps(
-        loss, losses.sparse_categorical_crossentropy
-    ):
-        _check_sparse(y, output_shape, name, getattr(loss, "ignore_class", None))
-    elif isinstance(loss, losses.CategoricalCrossentropy) or _wraps(
-        loss, losses.categorical_crossentropy
-    ):
+    if _is(loss, losses.SparseCategoricalCrossentropy, losses.sparse_categorical_crossentropy):
+        _check_sparse(loss, y, output_shape, name)
+    elif _is(loss, losses.CategoricalCrossentropy, losses.categorical_crossentropy):
         _check_categorical(y, output_shape, name)
+        _check_no_nan(y, name)
+    elif _is(loss, losses.BinaryCrossentropy, losses.binary_crossentropy):
+        _check_no_nan(y, name)
 
 
-def _wraps(loss: Any, function: Any) -> bool:
-    return getattr(loss, "fn", None) is function
+def _is(loss: Any, kind: type, function: Any) -> bool:
+    return isinstance(loss, kind) or getattr(loss, "fn", None) is function
 
 
-def _check_sparse(
-    y: np.ndarray, output_shape: tuple[int, ...], name: str, ignore_class: int | None
-) -> None:
-    expected = tuple(output_shape[1:-1])
+def _check_no_nan(y: np.ndarray, name: str) -> None:
+    if y.dtype.kind == "f" and np.isnan(y).any():
+        row = int(np.argwhere(np.isnan(y))[0][0])
+        raise ValueError(f"`{name}` has NaN among its labels, first in sample {row}.")
+
+
+def _check_sparse(loss: Any, y: np.ndarray, output_shape: tuple[int, ...], name: str) -> None:
+    axis = getattr(loss, "axis", -1) % len(output_shape)
+    expected = tuple(output_shape[1:axis] + output_shape[axis + 1 :])
     sample = y.shape[1:]
     if sample not in (expected, (*expected, 1)):
         hint = ""
@@ -49,7 +53,8 @@ def _check_sparse(
             f"number per prediction, shape {('samples', *expected)}, for predictions of shape "
             f"{('samples', *output_shape[1:])}.{hint}"
         )
-    losses.check_class_labels(y, output_shape[-1], ignore_class, name)
+    classes = output_shape[axis]
+    losses.check_class_labels(y, classes, getattr(loss, "ignore_class", None), name)
 
 
 def _check_categorical(y: np.ndarray, output_shape: tuple[int, ...], name: str) -> None:
