@@ -5,6 +5,7 @@ The functions themselves live in `hotloop.ops`, above this package, and are put 
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -68,22 +69,32 @@ def _dispatch(function: Callable[..., Any], name: str, args: Any, kwargs: Any) -
 
         importlib.import_module("hotloop.ops")
     ours = _functions.get(_NUMPY_NAMES.get(name, name))
-    if ours is not None:
+    reason = "hotloop.ops has no function that takes these arguments"
+    if ours is not None and _takes(ours, args, kwargs):
         try:
-            inspect.signature(ours).bind(*args, **kwargs)
-        except TypeError:
-            ours = None
-    if ours is not None:
-        return ours(*args, **kwargs)
+            return ours(*args, **kwargs)
+        except NotImplementedError as error:
+            reason = str(error)
     try:
         values = _to_numpy(args), _to_numpy(kwargs)
     except TracingError:
         raise TracingError(
-            f"numpy.{name} was called on a symbolic tensor with arguments that hotloop.ops does "
-            "not know, so it cannot be part of a compiled function. Write it with functions of "
-            "hotloop.ops, or compile the model with run_eagerly=True."
+            f"numpy.{name} was called on a symbolic tensor, but it cannot be part of a compiled "
+            f"function: {reason}. Write it with functions of hotloop.ops, or compile the model "
+            "with run_eagerly=True."
         ) from None
     return function(*values[0], **values[1])
+
+
+_signature = functools.lru_cache(maxsize=None)(inspect.signature)
+
+
+def _takes(function: Callable[..., Any], args: Any, kwargs: Any) -> bool:
+    try:
+        _signature(function).bind(*args, **kwargs)
+    except TypeError:
+        return False
+    return True
 
 
 def _to_numpy(structure: Any) -> Any:

@@ -38,6 +38,11 @@ def test_other_functions_get_the_values():
     assert np.mean(x, dtype=np.float64).dtype == np.float64
     assert np.allclose(x, [3.0, 1.0, 2.0])
     assert np.array_equal(x, x)
+    assert np.where(x > 1.5)[0].tolist() == [0, 2]
+    assert np.matmul(x[None, None], np.ones((2, 3, 1))).shape == (2, 1, 1)
+    total = np.zeros(3)
+    total += x
+    assert total.tolist() == [3.0, 1.0, 2.0]
     assert "3." in np.array_str(x)
     np.testing.assert_allclose(x, [3.0, 1.0, 2.0])
 
@@ -48,6 +53,7 @@ def test_other_functions_on_symbolic_tensors_name_themselves():
             (lambda: np.sort(x), "numpy.sort"),
             (lambda: np.add.reduce(x), r"numpy.add\.reduce"),
             (lambda: np.mean(x, dtype="float64"), "numpy.mean"),
+            (lambda: np.where(x), "Pass x1 and x2"),
         ):
             with pytest.raises(TracingError, match=name):
                 call()
