@@ -491,3 +491,38 @@ def test_ctrl_c_is_answered_and_leaves_the_model_usable():
     model.fit(x[:64], y[:64], verbose=0)
     assert int(model.optimizer.iterations) == steps + 2
     assert all(np.isfinite(w).all() for w in model.get_weights())
+
+
+def test_the_same_bits_on_any_number_of_threads_with_or_without_batch_hooks():
+    before = keras.get_num_threads()
+    runs = []
+    try:
+        for threads in (1, 2, 3):
+            for callbacks in ([], [Record()]):
+                keras.set_num_threads(threads)
+                keras.utils.set_random_seed(1)
+                model = keras.Sequential(
+                    [
+                        keras.layers.Dense(33, activation="relu"),
+                        keras.layers.Dropout(0.3),
+                        keras.layers.Dense(3, activation="softmax"),
+                    ]
+                )
+                model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+                history = model.fit(
+                    X, Y, epochs=2, batch_size=16, verbose=0, callbacks=callbacks
+                ).history
+                runs.append((weights_after(model), history))
+    finally:
+        keras.set_num_threads(before)
+    for weights, history in runs[1:]:
+        np.testing.assert_array_equal(weights, runs[0][0])
+        assert history == runs[0][1]
+
+
+def test_calling_and_predicting_give_the_same_bits():
+    model = keras.Sequential([keras.layers.Dense(33, activation="tanh"), keras.layers.Softmax()])
+    eager = model(X).numpy()  # the first call builds the model, operation by operation
+    np.testing.assert_array_equal(model(X).numpy(), eager)
+    np.testing.assert_array_equal(model.predict(X, verbose=0), eager)
+    np.testing.assert_array_equal(model.predict(X, batch_size=7, verbose=0), eager)
