@@ -3,7 +3,6 @@
 import io
 import math
 import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, cast
@@ -25,13 +24,14 @@ def read_npz(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.
     Raises:
         DatasetContentError: if an array is missing, or is not the uint8 array expected.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return {name: _read_array(path, archive, name, shapes[name]) for name in shapes}
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        if isinstance(error, DatasetContentError):
+    with open(path, "rb") as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                return {name: _read_array(path, archive, name, shapes[name]) for name in shapes}
+        except DatasetContentError:
             raise
-        raise DatasetContentError(f"{path} is no usable .npz file: {error}.") from None
+        except Exception as error:  # zipfile lets a damaged file surface as almost anything
+            raise DatasetContentError(f"{path} is no usable .npz file: {error}.") from None
 
 
 def _read_array(

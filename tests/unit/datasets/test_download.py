@@ -1,5 +1,6 @@
 """Downloads, from a server on this machine."""
 
+import concurrent.futures
 import gzip
 import http.server
 import shutil
@@ -134,6 +135,16 @@ def test_download(places, server, mirror, make_set, arrays):
     count = len(server.requests)
     check(dataset.load(), arrays)
     assert len(server.requests) == count
+
+
+def test_several_at_once_do_not_disturb_each_other(places, mirror, make_set, arrays):
+    dataset = make_set([mirror("good")])
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        for result in pool.map(lambda _: dataset.load(), range(6)):
+            check(result, arrays)
+    left = [path.name for path in (places / "cache" / "datasets").rglob("*") if path.is_dir()]
+    assert left == ["tiny"]
+    assert len(cached(places)) == 5
 
 
 def test_npz_mirror(places, server, make_set, arrays):

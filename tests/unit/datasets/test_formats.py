@@ -3,9 +3,11 @@
 import gzip
 import io
 import struct
+import tempfile
 import tracemalloc
 import zipfile
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -92,9 +94,6 @@ def test_a_gzip_bomb_takes_no_memory(write):
 @settings(deadline=None)
 @given(st.data())
 def test_damaged_gzip_gives_the_array_or_an_error(data):
-    import tempfile
-    from pathlib import Path
-
     content = bytearray(gzip.compress(IDX))
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
@@ -116,6 +115,25 @@ def test_npz(tmp_path, method):
     np.testing.assert_array_equal(arrays["x"], IMAGES)
     np.testing.assert_array_equal(arrays["y"], [0, 1, 2])
     arrays["x"][0] = 0  # writable
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.data())
+def test_damaged_npz_gives_the_array_or_an_error(data):
+    stream = io.BytesIO()
+    data.draw(st.sampled_from([np.savez, np.savez_compressed]))(stream, x=IMAGES)
+    content = bytearray(stream.getvalue())
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    del content[data.draw(st.integers(1, 2 * len(content))) :]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "file"
+        path.write_bytes(content)
+        try:
+            arrays = read_npz(path, {"x": (2, 3, 4)})
+        except DatasetContentError:
+            return
+    np.testing.assert_array_equal(arrays["x"], IMAGES)
 
 
 class Trap:
