@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from hotloop.graph.passes.canonical import Buffer, Canonical, Leaf, Matrix, Op, Splat
+from hotloop.graph.passes.canonical import Canonical
 from hotloop.graph.passes.fuse import Cluster, Fusion
 from hotloop.graph.passes.memory import UNIT, place
 from hotloop.graph.passes.node import Node, sort_nodes
+from hotloop.graph.passes.operations import Buffer, Leaf, Matrix, Op, Splat
+from hotloop.graph.passes.refine import recompute_cheap, spread_panels
 from hotloop.graph.passes.schedule import schedule
 from hotloop.graph.passes.simplify import Evaluate, simplify
 from hotloop.graph.program import COMBINES, Program
@@ -60,6 +62,8 @@ def lower(trace: Trace, batched: bool, evaluate: Evaluate, reference: Evaluate) 
     )
     fusion = Fusion(program)
     fusion.run()
+    spread_panels(fusion)
+    recompute_cheap(fusion)
     return _Lowering(program, fusion, schedule(fusion), trace, batched).recipe
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from hotloop.graph.passes.canonical import EXPAND, FLAT, Leaf, Op, Ref, Splat
 from hotloop.graph.passes.fuse import Cluster
+from hotloop.graph.passes.operations import EXPAND, FLAT, Leaf, Op, Ref, Splat
 from hotloop.graph.passes.view import spread
 
 _SUFFIX = {"float32": "f", "int32": "i", "bool": "i"}

@@ -12,20 +12,11 @@ from __future__ import annotations
 
 import itertools
 
-from hotloop.graph.passes.canonical import (
-    EXPAND,
-    FLAT,
-    GENERAL,
-    Canonical,
-    Leaf,
-    Op,
-    Ref,
-    Splat,
-)
+from hotloop.graph.passes.canonical import Canonical
 from hotloop.graph.passes.domain import ROW_LIMIT, Domain, join, make_domain, widen
+from hotloop.graph.passes.operations import EXPAND, FLAT, GENERAL, Leaf, Op, Ref
 
 _MAX_OPS = 256  # of one cluster
-_CHEAP = frozenset(("lt", "le", "eq", "ne", "not", "cast"))
 
 
 class Cluster:
@@ -104,7 +95,7 @@ class Fusion:
             or a.hard >> b.number & 1
             or b.hard >> a.number & 1
             or not self._independent(a, b)
-            or not _rows_allowed(domain, a, b)
+            or not rows_allowed(domain, a, b)
             or _interleave(a, b)
         ):
             return False
@@ -136,8 +127,6 @@ class Fusion:
         self._join_scalars()
         self._products()
         self._join_scalars()
-        self._panels()
-        self._recompute()
 
     def _join_sources(self) -> None:
         for op in self.ops:
@@ -307,100 +296,8 @@ class Fusion:
                         stack.append((source, False))
         return order
 
-    def _panels(self) -> None:
-        """Optimizer slots live in panels if the weight they belong to does."""
-        uses: dict[int, list[tuple[Cluster, Op]]] = {}
-        leaves: dict[int, Leaf] = {}
-        for cluster in self.clusters.values():
-            for op in cluster.ops:
-                for leaf in _variables(op):
-                    leaves[id(leaf)] = leaf
-                    uses.setdefault(id(leaf), []).append((cluster, op))
-        shapes = {
-            (cluster.number, leaf.shape)
-            for key, leaf in leaves.items()
-            if leaf.panel
-            for cluster, _ in uses[key]
-        }
-        for key, leaf in leaves.items():
-            if leaf.panel or len(leaf.shape) != 2:
-                continue
-            if not any((cluster.number, leaf.shape) in shapes for cluster, _ in uses[key]):
-                continue
-            panel = Domain(leaf.size, leaf.shape[1], frozenset(), True, 0)
-            joined = {}
-            for cluster, op in uses[key]:
-                domain = join(cluster.domain, panel) if _walks_in_order(op, leaf) else None
-                if domain is None or not _rows_allowed(domain, cluster, cluster):
-                    break
-                joined[cluster.number] = domain
-            else:
-                leaf.panel = True
-                for number, domain in joined.items():
-                    self.clusters[number].domain = domain
 
-    def _recompute(self) -> None:
-        """Cheap operations on values that are in memory anyway are done where they are needed."""
-        stored: set[Op] = set()
-        outside: dict[Op, set[int]] = {}
-        for op in self.ops:
-            here = self.where[op]
-            for arg in op.args:
-                if isinstance(arg, Splat) or not isinstance(arg.root, Op):
-                    continue
-                if self.where[arg.root] is not here:
-                    stored.add(arg.root)
-                    outside.setdefault(arg.root, set()).add(here.number)
-        for op in list(outside):
-            if op.kind != "map" or op.name not in _CHEAP:
-                continue
-            sources = [arg for arg in op.args if not isinstance(arg, Splat)]
-            if len(sources) != 1 or sources[0].kind != FLAT or sources[0].root not in stored:
-                continue
-            for number in outside[op]:
-                self._copy_into(op, self.clusters[number])
-        self._drop_unused()
-
-    def _drop_unused(self) -> None:
-        used = set()
-        for cluster in self.clusters.values():
-            for op in cluster.ops:
-                for arg in op.args:
-                    if not isinstance(arg, Splat):
-                        used.add(arg.root)
-        for op in self.ops:
-            if op.kind == "map" and op not in used and not op.outputs:
-                self.where[op].ops.remove(op)
-
-    def _copy_into(self, op: Op, cluster: Cluster) -> None:
-        twin = Op(op.kind, op.name, op.args, op.size, op.dtype, op.domain)
-        twin.deps = op.deps
-        users = []
-        for user in cluster.ops:
-            for arg in user.args:
-                if not isinstance(arg, Splat) and arg.root is op:
-                    if not isinstance(arg, Ref) or arg.kind != FLAT:
-                        return  # read in another order: it must be in memory
-                    users.append(user)
-        joined = join(cluster.domain, op.domain)
-        if joined is None or joined != cluster.domain:
-            return
-        for user in users:
-            user.args = [
-                Ref(twin, a.dims, a.strides, a.offset, a.size, a.kind)
-                if isinstance(a, Ref) and a.root is op
-                else a
-                for a in user.args
-            ]
-            user.deps = [(twin if other is op else other, kind) for other, kind in user.deps]
-        first = min(user.number for user in users)
-        twin.number = first
-        at = next(i for i, user in enumerate(cluster.ops) if user.number == first)
-        cluster.ops.insert(at, twin)
-        self.where[twin] = cluster
-
-
-def _rows_allowed(domain: Domain, a: Cluster, b: Cluster) -> bool:
+def rows_allowed(domain: Domain, a: Cluster, b: Cluster) -> bool:
     """Whether the operations of both can be what `domain` makes them, per element or per row.
 
     Panels and epilogues see whole rows only if these are short; epilogues never see all rows.
@@ -437,25 +334,4 @@ def _reduces(cluster: Cluster, domain: Domain) -> bool:
         op.kind in ("columns", "total")
         or (long and (op.kind == "rowred" or op.size != domain.size))
         for op in cluster.ops
-    )
-
-
-def _variables(op: Op) -> list[Leaf]:
-    leaves = [
-        arg.root
-        for arg in op.args
-        if not isinstance(arg, Splat) and isinstance(arg.root, Leaf) and arg.root.kind == "variable"
-    ]
-    if op.variable is not None:
-        leaves.append(op.variable)
-    return leaves
-
-
-def _walks_in_order(op: Op, leaf: Leaf) -> bool:
-    return (
-        op.kind != "gemm"
-        and op.kind != "uniform"
-        and all(
-            isinstance(arg, Splat) or arg.root is not leaf or arg.kind == FLAT for arg in op.args
-        )
     )

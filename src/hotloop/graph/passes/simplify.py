@@ -12,16 +12,17 @@ from typing import Any
 
 import numpy as np
 
+from hotloop.graph.dtypes import numpy_dtype
 from hotloop.graph.passes.node import (
     BINARY,
     ELEMENTWISE,
-    REDUCTIONS,
     UNARY,
     Node,
     Shape,
     sort_nodes,
     uniform_value,
 )
+from hotloop.graph.passes.rules import RULES
 
 # NumPy rounds these as the kernels do; the others are folded by running the kernels.
 _EXACT = frozenset(
@@ -31,11 +32,6 @@ _EXACT = frozenset(
         "select", "cast",
     )
 )  # fmt: skip
-_NUMPY = {
-    "float32": np.dtype(np.float32),
-    "int32": np.dtype(np.int32),
-    "bool": np.dtype(np.bool_),
-}
 Evaluate = Callable[[str, list[np.ndarray], dict[str, Any], Shape, str], np.ndarray]
 
 
@@ -53,14 +49,14 @@ class Builder:
         self._reference = reference
         self._known: dict[Any, Node] = {}
 
-    def _unique(self, key: Any, node: Node) -> Node:
+    def unique(self, key: Any, node: Node) -> Node:
         return self._known.setdefault(key, node)
 
     def splat(self, value: Any, shape: Shape, dtype: str) -> Node:
         """A node every element of which is `value`."""
-        scalar = np.asarray(value, _NUMPY[dtype])[()]
+        scalar = np.asarray(value, numpy_dtype(dtype))[()]
         key = ("splat", scalar.tobytes(), shape, dtype)
-        return self._unique(key, Node("splat", (), {}, shape, dtype, scalar))
+        return self.unique(key, Node("splat", (), {}, shape, dtype, scalar))
 
     def const(self, array: np.ndarray, dtype: str) -> Node:
         """A node with a known value."""
@@ -74,24 +70,24 @@ class Builder:
             dtype,
             array.tobytes() if array.size <= 4096 else id(array),
         )
-        return self._unique(key, Node("const", (), {}, array.shape, dtype, array))
+        return self.unique(key, Node("const", (), {}, array.shape, dtype, array))
 
     def leaf(self, op: str, attrs: dict[str, Any], shape: Shape, dtype: str) -> Node:
         """An `input` or a `variable`."""
         key = (op, tuple((name, id(v) if op == "variable" else v) for name, v in attrs.items()))
-        return self._unique(key, Node(op, (), attrs, shape, dtype))
+        return self.unique(key, Node(op, (), attrs, shape, dtype))
 
     def make(
         self, op: str, inputs: tuple[Node, ...], attrs: dict[str, Any], shape: Shape, dtype: str
     ) -> Node:
         """The simplest node that computes `op`."""
         if 0 in shape:
-            return self.const(np.empty(shape, _NUMPY[dtype]), dtype)
+            return self.const(np.empty(shape, numpy_dtype(dtype)), dtype)
         simpler = None
         if op in ELEMENTWISE:
             simpler = self._elementwise(op, inputs, attrs, shape, dtype)
         else:
-            rule = _RULES.get(op)
+            rule = RULES.get(op)
             if rule is not None:
                 simpler = rule(self, inputs, attrs, shape, dtype)
             if simpler is None and inputs and all(node.op == "const" for node in inputs):
@@ -199,155 +195,6 @@ class Builder:
         elif op in ("max", "min", "and", "or") and x is y:
             return x
         return None
-
-
-# -- shapes ----------------------------------------------------------------------------------------
-
-
-def _reshape(b: Builder, inputs: Any, attrs: Any, shape: Shape, dtype: str) -> Node | None:
-    (x,) = inputs
-    if x.shape == shape:
-        return x
-    if x.op == "splat":
-        return b.splat(x.value, shape, dtype)
-    if x.op == "const":
-        return b.const(x.value.reshape(shape), dtype)
-    if x.op == "reshape":
-        return b.make("reshape", x.inputs, {"shape": shape}, shape, dtype)
-    return None
-
-
-def _broadcast_to(b: Builder, inputs: Any, attrs: Any, shape: Shape, dtype: str) -> Node | None:
-    (x,) = inputs
-    if x.shape == shape:
-        return x
-    if x.op == "splat":
-        return b.splat(x.value, shape, dtype)
-    if x.op == "broadcast_to":
-        return b.make("broadcast_to", x.inputs, {"shape": shape}, shape, dtype)
-    if x.op == "const":  # kept small: the view costs nothing
-        return b._unique(
-            ("broadcast_to", id(x), shape), Node("broadcast_to", (x,), attrs, shape, dtype)
-        )
-    return None
-
-
-def _transpose(b: Builder, inputs: Any, attrs: Any, shape: Shape, dtype: str) -> Node | None:
-    (x,) = inputs
-    perm = tuple(attrs["perm"])
-    if x.op == "splat":
-        return b.splat(x.value, shape, dtype)
-    moved = [axis for axis in perm if x.shape[axis] != 1]
-    if moved == sorted(moved):
-        return b.make("reshape", (x,), {"shape": shape}, shape, dtype)
-    if x.op == "transpose":
-        inner = x.attrs["perm"]
-        both = tuple(inner[axis] for axis in perm)
-        return b.make("transpose", x.inputs, {"perm": both}, shape, dtype)
-    return None
-
-
-def _slice(b: Builder, inputs: Any, attrs: Any, shape: Shape, dtype: str) -> Node | None:
-    (x,) = inputs
-    if x.op == "splat":
-        return b.splat(x.value, shape, dtype)
-    # A full axis taken backwards is the only other way to keep every size.
-    if x.shape == shape and all(
-        dim == 1 or step > 0 for dim, step in zip(shape, attrs["step"], strict=True)
-    ):
-        return x
-    return None
-
-
-def _pad(b: Builder, inputs: Any, attrs: Any, shape: Shape, dtype: str) -> Node | None:
-    (x,) = inputs
-    if x.shape == shape:
-        return x
-    if x.size == 0 or (x.op == "splat" and not any(np.asarray(x.value).tobytes())):
-        return b.splat(0, shape, dtype)
-    return None
-
-
-def _concat(b: Builder, inputs: Any, attrs: Any, shape: Shape, dtype: str) -> Node | None:
-    full = tuple(node for node in inputs if node.size)
-    if len(full) == 1:
-        return full[0]
-    if len({id(node.value) for node in full if node.op == "splat"}) == 1 and all(
-        node.op == "splat" for node in full
-    ):
-        return b.splat(full[0].value, shape, dtype)
-    if len(full) < len(inputs):
-        return b.make("concat", full, attrs, shape, dtype)
-    return None
-
-
-def _reduction(op: str) -> Callable[..., Node | None]:
-    def rule(b: Builder, inputs: Any, attrs: Any, shape: Shape, dtype: str) -> Node | None:
-        (x,) = inputs
-        if x.size == 0:
-            return b.splat(1 if op == "prod" else 0, shape, dtype)
-        axes = tuple(axis for axis in attrs["axes"] if x.shape[axis] != 1)
-        if not axes:
-            return x
-        if op in ("amax", "amin"):
-            if x.op == "splat":
-                return b.splat(x.value, shape, dtype)
-        elif op == "sum" and x.op == "splat":
-            count = x.size
-            for dim in shape:
-                count //= dim
-            with np.errstate(all="ignore"):
-                total = np.multiply(x.value, count, dtype=_NUMPY[dtype])
-            return b.splat(total, shape, dtype)
-        if len(axes) != len(attrs["axes"]):
-            return b.make(op, inputs, {"axes": axes}, shape, dtype)
-        return None
-
-    return rule
-
-
-def _arg(b: Builder, inputs: Any, attrs: Any, shape: Shape, dtype: str) -> Node | None:
-    (x,) = inputs
-    if x.shape[attrs["axis"]] == 1 or x.op == "splat":
-        return b.splat(0, shape, dtype)
-    return None
-
-
-def _matmul(b: Builder, inputs: Any, attrs: Any, shape: Shape, dtype: str) -> Node | None:
-    if inputs[0].size == 0:  # no terms to add
-        return b.splat(0, shape, dtype)
-    flags = []
-    sources = []
-    for node, flag in zip(inputs, ("ta", "tb"), strict=True):
-        turned = node.op == "transpose"
-        sources.append(node.inputs[0] if turned else node)
-        flags.append(bool(attrs[flag]) != turned)
-    wanted = {"ta": flags[0], "tb": flags[1]}
-    if wanted != attrs:
-        return b.make("matmul", tuple(sources), wanted, shape, dtype)
-    return None
-
-
-def _iota(b: Builder, inputs: Any, attrs: Any, shape: Shape, dtype: str) -> Node:
-    axis = attrs["axis"]
-    column = tuple(dim if a == axis else 1 for a, dim in enumerate(shape))
-    ruler = b.const(np.arange(shape[axis], dtype=np.int32).reshape(column), dtype)
-    return b.make("broadcast_to", (ruler,), {"shape": shape}, shape, dtype)
-
-
-_RULES: dict[str, Callable[..., Node | None]] = {
-    "reshape": _reshape,
-    "broadcast_to": _broadcast_to,
-    "transpose": _transpose,
-    "slice": _slice,
-    "pad": _pad,
-    "concat": _concat,
-    "matmul": _matmul,
-    "iota": _iota,
-    "argmax": _arg,
-    "argmin": _arg,
-    **{op: _reduction(op) for op in REDUCTIONS},
-}
 
 
 def simplify(roots: list[Any], evaluate: Evaluate, reference: Evaluate) -> list[Node]:
