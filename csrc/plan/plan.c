@@ -284,8 +284,10 @@ static hl_status compile_epilogue(hl_plan *plan, hl_step *step, const hl_matrix 
     return fail(plan, HL_ERR_ARGUMENT, "step %d: the epilogue is too long", plan->nsteps);
   hl_operand *operands = hl_alloc(given->noperands + 1, sizeof *operands);
   hl_instruction *instructions = hl_alloc(given->ninstructions + 1, sizeof *instructions);
-  hl_status status = HL_ERR_MEMORY;
-  if (operands && instructions) {
+  hl_status status;
+  if (!operands || !instructions) {
+    status = fail(plan, HL_ERR_MEMORY, "step %d: no memory for its epilogue", plan->nsteps);
+  } else {
     if (given->noperands)
       memcpy(operands, given->operands, (size_t)given->noperands * sizeof *operands);
     operands[given->noperands] = (hl_operand){
