@@ -10,8 +10,10 @@ import hotloop
 import cases  # isort: skip
 
 GOLDEN = Path(__file__).with_name("golden")
-# The contract: the loss of each of 50 steps, relative.
-LOSS_RTOL = 1e-4
+# The contract is 1e-4 on the loss of each of 50 steps. Keras on TensorFlow is within 2e-6 of these
+# runs, and so is hotloop: what drifts further computes something else.
+LOSS_RTOL = 1e-5
+WEIGHT_TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
 
 
 def load(name):
@@ -45,7 +47,7 @@ def test_fifty_steps(loss, optimizer, activation, data, cross):
     run = cases.run_cross(hotloop, data, case)
     assert run["losses"].shape == (50,)
     np.testing.assert_allclose(run["losses"], golden_losses, rtol=LOSS_RTOL)
-    np.testing.assert_allclose(run["weights"], golden_weights, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(run["weights"], golden_weights, **WEIGHT_TOLERANCE)
 
 
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras says it as well
@@ -64,7 +66,7 @@ def test_feature(name, data, features):
         if key.startswith("history/"):
             np.testing.assert_allclose(value, expected, rtol=LOSS_RTOL, err_msg=key)
         else:
-            np.testing.assert_allclose(value, expected, rtol=1e-3, atol=1e-4, err_msg=key)
+            np.testing.assert_allclose(value, expected, **WEIGHT_TOLERANCE, err_msg=key)
 
 
 def test_every_golden_run_is_replayed(cross, features):
