@@ -21,16 +21,25 @@ def cache_dir() -> Path:
         return Path(value).expanduser()
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA")
-        return (Path(base) if base else Path.home() / "AppData" / "Local") / "hotloop" / "Cache"
+        return (Path(base) if base else _home() / "AppData" / "Local") / "hotloop" / "Cache"
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "hotloop"
+        return _home() / "Library" / "Caches" / "hotloop"
     base = os.environ.get("XDG_CACHE_HOME")
     # The XDG specification: a relative path is to be ignored.
-    root = Path(base) if base and os.path.isabs(base) else Path.home() / ".cache"
+    root = Path(base) if base and os.path.isabs(base) else _home() / ".cache"
     return root / "hotloop"
 
 
 def keras_dir() -> Path:
     """The folder in which Keras keeps data sets."""
     value = os.environ.get("KERAS_HOME")
-    return (Path(value) if value else Path.home() / ".keras") / "datasets"
+    return (Path(value) if value else _home() / ".keras") / "datasets"
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:
+        # A user without HOME and without an entry in the user database, as containers have them:
+        # a place below which there is nothing and nothing can be written.
+        return Path(os.devnull)

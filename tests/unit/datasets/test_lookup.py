@@ -278,13 +278,26 @@ def test_cache_dir(monkeypatch, places):
     assert cache_dir() == places / "local" / "hotloop" / "Cache"
 
 
+def test_a_user_without_a_home(places, monkeypatch, make_set, arrays):
+    def home():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("HOTLOOP_CACHE_DIR")
+    monkeypatch.setattr(Path, "home", home)
+    with pytest.raises(DatasetNotFoundError):
+        make_set().load()
+    monkeypatch.setenv("HOTLOOP_DATA_DIR", str(places / "data"))
+    np.savez(places / "data" / "tiny.npz", **arrays)
+    assert same(make_set().load(), arrays)
+
+
 DATA_DIR = os.environ.get("HOTLOOP_DATA_DIR")
 
 
 @pytest.mark.parametrize("module", [mnist, fashion_mnist])
 def test_the_real_sets(monkeypatch, module):
     if not DATA_DIR or module._SET.find(Path(DATA_DIR)) is None:
-        pytest.skip(f"HOTLOOP_DATA_DIR has no {module._SET.title}")
+        pytest.skip(f"needs {module._SET.title}: set HOTLOOP_DATA_DIR to a folder that holds it")
     monkeypatch.setenv("HOTLOOP_DATA_DIR", DATA_DIR)
     first = module.load_data()
     (x_train, y_train), (x_test, y_test) = first
