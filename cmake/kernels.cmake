@@ -12,7 +12,8 @@ function(hotloop_c_options target)
   set_target_properties(${target} PROPERTIES C_STANDARD 11 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF
                         POSITION_INDEPENDENT_CODE ON C_VISIBILITY_PRESET hidden)
   target_include_directories(${target} PRIVATE ${HOTLOOP_CSRC})
-  target_compile_options(${target} PRIVATE -O3 -ffp-contract=off -fno-math-errno -Wall -Wextra -Wshadow
+  # The sanitizers' checks in fully unrolled vector code take the compiler minutes a file: -O1 unrolls little.
+  target_compile_options(${target} PRIVATE $<IF:$<BOOL:${HOTLOOP_SANITIZE}>,-O1,-O3> -ffp-contract=off -fno-math-errno -Wall -Wextra -Wshadow
                          -Wstrict-prototypes -Wmissing-prototypes -Wvla)
   if(HOTLOOP_WERROR)
     target_compile_options(${target} PRIVATE -Werror)
@@ -65,7 +66,12 @@ else()
   message(WARNING "OpenMP was not found: hotloop will run on one thread")
 endif()
 
-hotloop_isa(portable)
+# With the sanitizers' checks inlined, the lane loops of portable code take the compiler many minutes a file.
+if(HOTLOOP_SANITIZE)
+  hotloop_isa(portable -fno-inline)
+else()
+  hotloop_isa(portable)
+endif()
 hotloop_isa(neon)
 hotloop_isa(avx2 -mavx2 -mfma)
 hotloop_isa(avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mprefer-vector-width=512)

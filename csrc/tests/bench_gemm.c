@@ -15,37 +15,15 @@ static double now(void) {
 }
 
 /* Fused multiply-adds on registers alone. */
-#if defined(__x86_64__)
-#include <immintrin.h>
-#define PEAK(name, isa, vector, set1, fmadd)                                                                           \
-  __attribute__((target(isa))) static double name(void) {                                                              \
-    vector sum[12], x = set1(0.9f), y = set1(0.1f);                                                                    \
-    for (int i = 0; i < 12; ++i)                                                                                       \
-      sum[i] = set1((float)i); /* all different, or they would be computed once */                                     \
-    double start = now();                                                                                              \
-    for (int n = 0; n < 200000; ++n) {                                                                                 \
-      _Pragma("GCC unroll 12") for (int i = 0; i < 12; ++i) sum[i] = fmadd(sum[i], x, y);                              \
-    }                                                                                                                  \
-    double seconds = now() - start;                                                                                    \
-    memcpy(keep, sum, sizeof sum);                                                                                     \
-    return 2e-9 * 200000 * 12 * (sizeof(vector) / sizeof(float)) / seconds;                                            \
-  }
-static volatile float sink;
-static float keep[12 * 16];
-PEAK(peak_avx512, "avx512f", __m512, _mm512_set1_ps, _mm512_fmadd_ps)
-PEAK(peak_avx2, "avx2,fma", __m256, _mm256_set1_ps, _mm256_fmadd_ps)
-#endif
-
 static double peak_gflops(const hl_kernels *k) {
+  float sink[HL_LANES];
   double best = 0;
-  (void)k;
-#if defined(__x86_64__)
   for (int round = 0; round < 40; ++round) {
-    double gflops = k->isa == HL_ISA_AVX512 ? peak_avx512() : k->isa == HL_ISA_AVX2 ? peak_avx2() : 0;
-    sink = keep[0];
+    double start = now();
+    int64_t flops = k->fma_chains(sink, 100000);
+    double gflops = 1e-9 * (double)flops / (now() - start);
     best = gflops > best ? gflops : best;
   }
-#endif
   return best;
 }
 
@@ -134,8 +112,6 @@ int main(int argc, char **argv) {
   }
   const hl_kernels *k = hl_kernels_get();
   double nn = tile_gflops(k, 0), tn = tile_gflops(k, 1), peak = peak_gflops(k);
-  if (peak == 0) /* no measurement for this instruction set */
-    peak = nn > tn ? nn : tn;
   printf("%s: peak %.1f GFLOP/s; tiles in L1: nn %.1f, tn %.1f\n", hl_isa_name(k->isa), peak, nn, tn);
   const shape shapes[] = {
       {"x W, 128x784x512", 128, 512, 784, 0, 1, 0, HL_PANELS, 1},

@@ -61,7 +61,7 @@ static inline float *new_lanes(int64_t n) {
   return lanes;
 }
 
-/* Set HOTLOOP_TEST_QUICK under an emulator: smaller samples of the same cases. */
+/* Set HOTLOOP_TEST_QUICK under an emulator or sanitizers: smaller samples of the same cases. */
 static inline int quick(void) { return getenv("HOTLOOP_TEST_QUICK") != NULL; }
 
 static inline int has_fma(const hl_kernels *kernels) { return kernels->isa != HL_ISA_PORTABLE; }
