@@ -84,6 +84,14 @@ def test_a_train_step_is_few_steps():
     assert "sum_of_columns" in softmax
 
 
+def test_small_steps_stand_together():
+    """Threads meet where large and small steps alternate."""
+    step, specs, _ = train_step("adam", hidden=128, batch=32, features=784)
+    text = steps(step, *specs, batched=True)
+    large = [i for i, line in enumerate(text) if line.startswith("gemm") and "784" in line]
+    assert large == [0, len(text) - 1], "\n".join(text)
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_train_steps_follow_the_reference(optimizer):
     step, specs, variables = train_step(optimizer)

@@ -6,7 +6,15 @@ import heapq
 
 from hotloop.graph.passes.fuse import Cluster, Fusion
 
-_SMALL = 4096  # elements up to which a step is run by one thread, without a barrier before the next
+# Up to about this much work a step is run by one thread, without a barrier before the next.
+_SMALL_PRODUCT = 1 << 20  # multiplications
+_SMALL_PROGRAM = 1 << 16  # elements times operations
+
+
+def _small(cluster: Cluster) -> bool:
+    if cluster.gemm is not None:
+        return cluster.domain.size * cluster.gemm.imm <= _SMALL_PRODUCT
+    return cluster.domain.size * len(cluster.ops) <= _SMALL_PROGRAM
 
 
 def schedule(fusion: Fusion) -> list[Cluster]:
@@ -16,8 +24,7 @@ def schedule(fusion: Fusion) -> list[Cluster]:
     ready: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
 
     def push(cluster: Cluster) -> None:
-        small = cluster.gemm is None and cluster.domain.size <= _SMALL
-        heapq.heappush(ready[small], (cluster.ops[-1].number, cluster.number))
+        heapq.heappush(ready[_small(cluster)], (cluster.ops[-1].number, cluster.number))
 
     for cluster in fusion.clusters.values():
         sources = set()
