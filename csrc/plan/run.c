@@ -281,6 +281,8 @@ static hl_status bind(hl_plan *plan, const hl_run *run) {
         REFUSE(HL_ERR_ARGUMENT, "bound array %d has %lld elements; the plan was made for %lld", slot->number,
                (long long)run->bound[slot->number].size, (long long)slot->size);
       plan->bases[i] = run->bound[slot->number].data;
+      if (slot->size == 0)
+        break; /* the address of an empty array means nothing */
       if ((uintptr_t)plan->bases[i] % 64) {
         aligned = 0;
         if (slot->panels)

@@ -4,7 +4,7 @@
 
 #include "tile/tile.h"
 
-#define HL_TILE_LANES 6144 /* lanes of all live registers together: 24 KB, half of a small L1 */
+#define HL_TILE_LANES 3072 /* lanes of all live registers together: 12 KB, which leave room for memory operands */
 #define HL_TASK_COST 24576 /* lowest price of a task */
 #define HL_MAX_TASKS 512   /* per step */
 

@@ -162,6 +162,21 @@ static int run_tile(hl_tile_state *s, const hl_tile_extent *e) {
   return variant;
 }
 
+/* Brings the panels of the next register tile into the first-level cache while the product computes it. */
+static void prefetch_below(const hl_tile_state *s, int64_t row, int64_t rows, int64_t col) {
+  const hl_tile *t = s->tile;
+  if (row + rows > t->rows)
+    rows = t->rows - row;
+  for (int32_t i = 0; i < t->ndirect; i++) {
+    const hl_tile_operand *o = &t->operands[t->direct_operands[i]];
+    if (o->access != HL_ACCESS_PANEL)
+      continue;
+    const float *at = hl_tile_address(s, o, row, col);
+    for (int64_t line = 0; line < rows * HL_PANEL; line += HL_LANES)
+      __builtin_prefetch(at + line, 1);
+  }
+}
+
 void hl_tile_epilogue(void *state, float *product, int64_t i0, int64_t mr, int64_t j0, int64_t nr) {
   hl_tile_state *s = state;
   hl_tile_extent e = {.r0 = i0, .rows = mr, .c0 = j0, .cols = nr, .ld = HL_PANEL};
@@ -169,6 +184,7 @@ void hl_tile_epilogue(void *state, float *product, int64_t i0, int64_t mr, int64
   e.lanes_row = hl_tile_round16(mr);
   s->loc[s->tile->product_loc] = product;
   run_tile(s, &e);
+  prefetch_below(s, i0 + mr, mr, j0);
 }
 
 static const uint8_t binary_of[HL_COMBINE_COUNT] = {
