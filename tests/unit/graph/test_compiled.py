@@ -98,3 +98,31 @@ def test_random_graphs(seed, batched, native):
     for variable in variables:
         if variable not in updates:
             np.testing.assert_array_equal(variable.numpy(), before[variable])
+
+
+@pytest.mark.parametrize("seed", range(200, 230))
+def test_batches_follow_each_other(seed):
+    """Three shuffled batches in one run: each sees the variables as the last one left them."""
+    trace, arrays, variables = random_case(seed, batched=True)
+    batch = arrays[0].shape[0]
+    rng = np.random.default_rng(seed)
+    data = [
+        np.concatenate([array, array[::-1], rng.permutation(array)]).astype(array.dtype)
+        for array in arrays
+    ]
+    index = rng.permutation(3 * batch)
+    expected = {v: v.numpy() for v in variables}
+    wanted = []
+    for at in range(0, 3 * batch, batch):
+        rows = index[at : at + batch]
+        results, updates = graph.reference.run(
+            trace, [array[rows] for array in data], variables=expected
+        )
+        expected.update(updates)
+        wanted.append(results)
+    got = [np.empty((3 * batch, *t.shape[1:]), graph.numpy_dtype(t.dtype)) for t in trace.outputs]
+    executable = graph.compile(trace, batched=True)
+    assert executable.run(data, index=index, outputs=got, steps=3) == 3
+    compare(trace, got, [np.concatenate(parts) for parts in zip(*wanted, strict=True)], {}, [])
+    for variable, value in expected.items():
+        np.testing.assert_allclose(variable.numpy(), value, rtol=1e-3, atol=2e-5)

@@ -174,8 +174,6 @@ class Builder:
         elif op == "sub":
             if right is not None and right == 0:
                 return x
-            if left is not None and left == 0:
-                return self.make("neg", (y,), {}, shape, dtype)
             if y.op == "neg":
                 return self.make("add", (x, y.inputs[0]), {}, shape, dtype)
         elif op == "mul":
