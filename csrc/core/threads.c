@@ -5,7 +5,9 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
 #ifdef _OPENMP
 #include <omp.h>
 #endif
@@ -35,6 +37,20 @@ static int threads_from(const char *variable) {
 
 static int clamp_threads(int n) { return n > HL_MAX_THREADS ? HL_MAX_THREADS : n; }
 
+/* hl_cpu_count reads files, which takes longer than many a run: asked again once a second, for affinity and quotas may
+   change. Count and time are one word, so that threads may race for it. */
+static int recent_cpu_count(void) {
+  static _Atomic uint64_t known; /* seconds of the clock << 16 | count */
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  uint64_t second = (uint64_t)t.tv_sec + 1, last = atomic_load(&known);
+  if (last >> 16 == second)
+    return (int)(last & 0xffff);
+  int count = clamp_threads(hl_cpu_count());
+  atomic_store(&known, second << 16 | (uint64_t)count);
+  return count;
+}
+
 int hl_get_num_threads(void) {
 #ifdef _OPENMP
   if (atomic_load(&forked))
@@ -45,7 +61,7 @@ int hl_get_num_threads(void) {
   if (n == 0)
     n = threads_from("OMP_NUM_THREADS");
   if (n == 0)
-    n = clamp_threads(hl_cpu_count());
+    n = recent_cpu_count();
   return n;
 #else
   return 1;

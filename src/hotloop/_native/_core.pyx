@@ -3,6 +3,7 @@
 Arrays come in through the buffer protocol, so nothing here depends on NumPy's C API. Sizes, offsets and strides count
 4-byte elements.
 """
+cimport cython
 from cpython.buffer cimport (
     PyBUF_FORMAT, PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_IsContiguous, PyBuffer_Release, PyObject_GetBuffer,
 )
@@ -44,47 +45,59 @@ cdef object _exception(hl_status status, str message):
 
 # ---- arrays ----------------------------------------------------------------------------------------------------------
 
-cdef int _acquire(object array, Py_buffer *view, int itemsize, bint writable, str name) except -1:
-    """Takes a C-contiguous buffer of native items of that size; says what is wrong otherwise."""
+cdef int _acquire(object array, Py_buffer *view, int itemsize, bint writable, str kind, int number=-1) except -1:
+    """Takes a C-contiguous buffer of native items of that size; says what is wrong otherwise.
+
+    The array is called `kind` and its number, which are put together only for a message.
+    """
     cdef int flags = PyBUF_STRIDES | PyBUF_FORMAT
     if writable:
         flags |= PyBUF_WRITABLE
     try:
         PyObject_GetBuffer(array, view, flags)
     except (BufferError, ValueError) as error:
-        raise ValueError(f"{name} cannot be used: {error}") from None
+        raise ValueError(f"{_called(kind, number)} cannot be used: {error}") from None
     except TypeError:
-        raise TypeError(f"{name} must be an array, not {type(array).__name__}") from None
+        raise TypeError(f"{_called(kind, number)} must be an array, not {type(array).__name__}") from None
     cdef char order = view.format[0] if view.format != NULL else 0
     if view.itemsize != itemsize or order == b">" or order == b"!":
-        kind = view.format.decode() if view.format != NULL else "?"
+        text = view.format.decode() if view.format != NULL else "?"
         PyBuffer_Release(view)
-        raise ValueError(f"{name} must have native {itemsize}-byte items, not format {kind!r}")
+        raise ValueError(f"{_called(kind, number)} must have native {itemsize}-byte items, not format {text!r}")
     if not PyBuffer_IsContiguous(view, b"C"):
         PyBuffer_Release(view)
-        raise ValueError(f"{name} must be C-contiguous")
+        raise ValueError(f"{_called(kind, number)} must be C-contiguous")
     return 0
 
 
+cdef str _called(str kind, int number):
+    return kind if number < 0 else f"{kind} {number}"
+
+
+@cython.freelist(8)
 cdef class _Views:
-    """Buffers held during one call."""
+    """Buffers held for as long as this object lives."""
     cdef Py_buffer *views
     cdef int taken
+    cdef Py_buffer[8] few
 
     def __cinit__(self, int room):
-        self.views = <Py_buffer *>calloc(room + 1, sizeof(Py_buffer))
-        if self.views == NULL:
-            raise MemoryError("no memory for array views")
+        self.views = self.few
+        if room > 8:
+            self.views = <Py_buffer *>calloc(room, sizeof(Py_buffer))
+            if self.views == NULL:
+                raise MemoryError("no memory for array views")
 
     def __dealloc__(self):
         cdef int i
         for i in range(self.taken):
             PyBuffer_Release(&self.views[i])
-        free(self.views)
+        if self.views != self.few:
+            free(self.views)
 
-    cdef Py_buffer *take(self, object array, int itemsize, bint writable, str name) except NULL:
+    cdef Py_buffer *take(self, object array, int itemsize, bint writable, str kind, int number=-1) except NULL:
         cdef Py_buffer *view = &self.views[self.taken]
-        _acquire(array, view, itemsize, writable, name)
+        _acquire(array, view, itemsize, writable, kind, number)
         self.taken += 1
         return view
 
@@ -164,6 +177,7 @@ cdef class _Program:
 
 # ---- plans -----------------------------------------------------------------------------------------------------------
 
+@cython.freelist(8)
 cdef class _Poll:
     """What a signal handler raised during a run."""
     cdef object error
@@ -187,6 +201,8 @@ cdef class Plan:
     cdef list bound_slots
     cdef list output_slots
     cdef int ninputs
+    cdef _Views kept  # of the first bound arrays
+    cdef int running
     cdef readonly int64_t batch_size
 
     def __cinit__(self, int64_t batch_size):
@@ -280,16 +296,33 @@ cdef class Plan:
         """Closes the plan: allocates its arena and everything that running needs."""
         self.check(hl_plan_finish(self.plan))
 
+    def keep(self, arrays):
+        """Binds the first bound slots to `arrays` for all runs to come, which are given the rest of them.
+
+        The arrays live as long as the plan, or until the next call. Raises ValueError as `run` does, and RuntimeError
+        while the plan is running.
+        """
+        cdef int count = len(arrays), i
+        if self.running:
+            raise _exception(HL_ERR_BUSY, "")
+        if count > len(self.bound_slots):
+            raise ValueError(f"the plan needs {len(self.bound_slots)} bound arrays, not {count}")
+        views = _Views(count)
+        for i in range(count):
+            views.take(arrays[i], 4, hl_plan_writes(self.plan, self.bound_slots[i]), "bound array", i)
+        self.kept = views
+
     def run(self, bound, inputs, outputs, index=None, int64_t start=0, int64_t steps=1, double budget=0.0):
         """Runs the batches start .. start + steps - 1 and returns how many were done.
 
-        Arrays are C-contiguous with 4-byte items, in the order in which their slots were added; `index` holds int64
-        row numbers. Fewer than `steps` are done when `budget` seconds (0: no limit) have passed or `stop` was called.
-        Signal handlers run about every 50 ms; what they raise propagates.
+        Arrays are C-contiguous with 4-byte items, in the order in which their slots were added, those that `keep` was
+        given left out; `index` holds int64 row numbers. Fewer than `steps` are done when `budget` seconds (0: no limit)
+        have passed or `stop` was called. Signal handlers run about every 50 ms; what they raise propagates.
         Raises ValueError (sizes, dtypes, layout), IndexError (a row number out of range) or RuntimeError (the plan is
         running on another thread).
         """
-        cdef int nbound = len(bound), ninputs = len(inputs), noutputs = len(outputs), i
+        cdef int nkept = self.kept.taken if self.kept is not None else 0
+        cdef int nbound = nkept + len(bound), ninputs = len(inputs), noutputs = len(outputs), i
         cdef Py_buffer *view
         cdef hl_run run
         cdef hl_status status
@@ -297,24 +330,29 @@ cdef class Plan:
         cdef hl_array[64] few
         cdef hl_array *arrays = few
         if nbound != len(self.bound_slots) or ninputs != self.ninputs or noutputs != len(self.output_slots):
-            raise ValueError(f"the plan needs {len(self.bound_slots)} bound arrays, {self.ninputs} inputs and "
-                             f"{len(self.output_slots)} outputs, not {nbound}, {ninputs} and {noutputs}")
+            raise ValueError(f"the plan needs {len(self.bound_slots) - nkept} bound arrays, {self.ninputs} inputs and "
+                             f"{len(self.output_slots)} outputs, not {nbound - nkept}, {ninputs} and {noutputs}")
         cdef int total = nbound + ninputs + noutputs
-        views = _Views(total + 1)
+        views = _Views(total - nkept + 1)
         poll = _Poll()
         if total > 64:
             arrays = <hl_array *>calloc(total, sizeof(hl_array))
             if arrays == NULL:
                 raise MemoryError("no memory for array views")
+        self.running += 1
         try:
             for i in range(nbound):
-                view = views.take(bound[i], 4, hl_plan_writes(self.plan, self.bound_slots[i]), f"bound array {i}")
+                if i < nkept:
+                    view = &self.kept.views[i]
+                else:
+                    view = views.take(bound[i - nkept], 4, hl_plan_writes(self.plan, self.bound_slots[i]),
+                                      "bound array", i)
                 arrays[i].data, arrays[i].size = view.buf, view.len // 4
             for i in range(ninputs):
-                view = views.take(inputs[i], 4, False, f"input {i}")
+                view = views.take(inputs[i], 4, False, "input", i)
                 arrays[nbound + i].data, arrays[nbound + i].size = view.buf, view.len // 4
             for i in range(noutputs):
-                view = views.take(outputs[i], 4, True, f"output {i}")
+                view = views.take(outputs[i], 4, True, "output", i)
                 arrays[nbound + ninputs + i].data, arrays[nbound + ninputs + i].size = view.buf, view.len // 4
             memset(&run, 0, sizeof(run))
             run.bound, run.inputs, run.outputs = arrays, arrays + nbound, arrays + nbound + ninputs
@@ -329,6 +367,7 @@ cdef class Plan:
             with nogil:
                 status = hl_plan_run(self.plan, &run, &done)
         finally:
+            self.running -= 1
             if arrays != few:
                 free(arrays)
         if poll.error is not None:

@@ -1,5 +1,6 @@
 """Tensors, primitives, tracing, gradients and compilation. The layer everything else stands on."""
 
+from hotloop.graph.changes import structure
 from hotloop.graph.dtypes import canonical_dtype, numpy_dtype
 from hotloop.graph.errors import HotloopError, TracingError
 from hotloop.graph.scope import Scope, current_scope
@@ -37,5 +38,6 @@ __all__ = [
     "numpy_dtype",
     "reference",
     "sort_topologically",
+    "structure",
     "trace",
 ]

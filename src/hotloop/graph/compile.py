@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from hotloop.graph.changes import layouts
 from hotloop.graph.dtypes import BOOL, numpy_dtype
 from hotloop.graph.evaluate import evaluate
 from hotloop.graph.lower import lower
@@ -40,6 +41,16 @@ class _Port:
         self.lanes = _INT if tensor.dtype == BOOL else self.dtype
 
 
+class _Instance:
+    """One native plan, and what its variables' bytes are bound to."""
+
+    __slots__ = ("layouts", "plan")
+
+    def __init__(self, plan: Any):
+        self.plan = plan
+        self.layouts: object = None
+
+
 class Executable:
     """A compiled trace. `batched`: inputs and outputs are whole data sets, run batch by batch.
 
@@ -55,7 +66,7 @@ class Executable:
         self._recipe = lower(trace, batched, evaluate, _reference)
         self._inputs = [_Port(tensor, batched) for tensor in trace.inputs]
         self._outputs = [_Port(tensor, batched) for tensor in trace.outputs]
-        self._idle = [self._recipe.make(Plan)]
+        self._idle = [_Instance(self._recipe.make(Plan))]
         self._assigns = bool(trace.updates)
         self._running = threading.Lock()
 
@@ -86,11 +97,8 @@ class Executable:
         variables and is running in another thread.
         """
         recipe = self._recipe
-        if len(inputs) != len(self._inputs):
-            raise ValueError(
-                f"The compiled function takes {len(self._inputs)} inputs, got {len(inputs)}."
-            )
         if steps <= 0 or not recipe.text:
+            self._given(inputs)
             return max(steps, 0)
         if outputs is not None and len(outputs) != len(self._outputs):
             raise ValueError(
@@ -98,60 +106,97 @@ class Executable:
             )
         batched = self.batched
         rows = (start + steps) * self.batch_size
-        given = []
-        for i in recipe.used_inputs:
-            port, array = self._inputs[i], inputs[i]
-            fits = array.dtype is port.lanes and array.flags.c_contiguous
-            if not fits or (array.shape[1:] if batched else array.shape) != port.shape:
-                array = self._input(i, array)
-            given.append(array)
+        given = self._given(inputs)
         targets = []
         copies = []
         for i in recipe.used_outputs:
             port = self._outputs[i]
-            if outputs is None:
-                wanted = None
-            else:
+            wanted = None
+            if outputs is not None:
                 wanted = outputs[i]
-                fits = wanted.dtype is port.lanes and wanted.flags.c_contiguous
-                if fits and not batched and wanted.shape == port.shape:
-                    targets.append(wanted)
-                    continue
                 self._check_output(i, port, wanted, rows)
-                if fits:
+                if wanted.dtype is port.lanes and wanted.flags.c_contiguous:
                     targets.append(wanted)
                     continue
             target = np.empty((rows, *port.shape) if batched else port.shape, port.lanes)
             targets.append(target)
             if wanted is not None:
                 copies.append((wanted, target))
-        bound = [variable.storage(layout) for variable, layout in recipe.variables]
+        if batched:
+            done = self._execute((), given, targets, index, start, steps, budget or 0.0)
+        else:
+            done = self._execute(given + targets, (), (), None, 0, steps, budget or 0.0)
+        for wanted, target in copies:
+            first = start * self.batch_size
+            place = slice(first, first + done * self.batch_size) if batched else ...
+            wanted[place] = target[place]
+        return done
+
+    def __call__(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Runs once, on whole arrays; returns the results in new ones, bool as int32 0 and 1.
+
+        For executables that are not `batched`. Raises as `run` does.
+        """
+        given = self._given(inputs)
+        results = [np.empty(port.shape, port.lanes) for port in self._outputs]
+        recipe = self._recipe
+        if recipe.text:
+            given += [results[i] for i in recipe.used_outputs]
+            self._execute(given, (), (), None, 0, 1, 0.0)
+        return results
+
+    def _execute(
+        self,
+        bound: Sequence[np.ndarray],
+        inputs: Sequence[np.ndarray],
+        outputs: Sequence[np.ndarray],
+        index: np.ndarray | None,
+        start: int,
+        steps: int,
+        budget: float,
+    ) -> int:
+        """Runs an idle plan; makes one if all are busy in other threads."""
         if self._assigns and not self._running.acquire(blocking=False):
             raise RuntimeError(
                 "This compiled function changes variables and is already running in another thread."
             )
         try:
             try:
-                plan = self._idle.pop()
+                instance = self._idle.pop()
             except IndexError:
-                plan = recipe.make(self._plan_type)
+                instance = _Instance(self._recipe.make(self._plan_type))
             try:
-                if batched:
-                    done = plan.run(bound, given, targets, index, start, steps, budget or 0.0)
-                else:
-                    done = steps
-                    for _ in range(steps):
-                        plan.run(bound + given + targets, (), ())
+                if instance.layouts is not layouts.seen:
+                    self._bind_variables(instance)
+                return instance.plan.run(bound, inputs, outputs, index, start, steps, budget)
             finally:
-                self._idle.append(plan)
+                self._idle.append(instance)
         finally:
             if self._assigns:
                 self._running.release()
-        for wanted, target in copies:
-            first = start * self.batch_size
-            place = slice(first, first + done * self.batch_size) if batched else ...
-            wanted[place] = target[place]
-        return done
+
+    def _bind_variables(self, instance: _Instance) -> None:
+        seen = layouts.seen
+        instance.plan.keep(
+            [variable.storage(layout) for variable, layout in self._recipe.variables]
+        )
+        instance.layouts = seen
+
+    def _given(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """The arrays that the plan reads, in its order, checked."""
+        if len(inputs) != len(self._inputs):
+            raise ValueError(
+                f"The compiled function takes {len(self._inputs)} inputs, got {len(inputs)}."
+            )
+        batched = self.batched
+        given = []
+        for i in self._recipe.used_inputs:
+            port, array = self._inputs[i], inputs[i]
+            fits = array.dtype is port.lanes and array.flags.c_contiguous
+            if not fits or (array.shape[1:] if batched else array.shape) != port.shape:
+                array = self._input(i, array)
+            given.append(array)
+        return given
 
     def _input(self, i: int, array: np.ndarray) -> np.ndarray:
         port = self._inputs[i]

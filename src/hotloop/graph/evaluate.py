@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hotloop.graph.dtypes import numpy_dtype
+from hotloop.graph.dtypes import BOOL, numpy_dtype
 
 _PLANS = 512  # kept, least recently used first out
 _VIEWS = frozenset(("reshape", "stop_gradient"))  # the same elements: nothing to compute
@@ -26,12 +26,12 @@ def evaluate(
         return np.ascontiguousarray(arrays[0]).reshape(shape)
     if primitive == "broadcast_to" and arrays[0].size == 1:
         return np.full(shape, arrays[0].reshape(()))
-    result = np.empty(shape, numpy_dtype(dtype))
-    if result.size:
-        specs = tuple([(array.shape, array.dtype) for array in arrays])
-        frozen = tuple([(name, _freeze(value)) for name, value in attrs.items()])
-        _executable(primitive, specs, frozen, shape, dtype).run(arrays, outputs=[result])
-    return result
+    if 0 in shape:
+        return np.empty(shape, numpy_dtype(dtype))
+    specs = tuple([(array.shape, array.dtype) for array in arrays])
+    frozen = tuple([(name, _freeze(value)) for name, value in attrs.items()]) if attrs else ()
+    (result,) = _executable(primitive, specs, frozen, shape, dtype)(arrays)
+    return result.astype(np.bool_) if dtype == BOOL else result
 
 
 def _freeze(value: Any) -> Any:

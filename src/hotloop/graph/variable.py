@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hotloop.graph.changes import layouts, structure
 from hotloop.graph.dtypes import numpy_dtype, to_array
 from hotloop.graph.errors import TracingError
 from hotloop.graph.operators import Operators
@@ -66,7 +67,7 @@ class Variable(Operators):
         value = np.asarray(constant(initial_value, dtype))
         self.name = name
         self.path = name
-        self.trainable = bool(trainable)
+        self._trainable = bool(trainable)
         self.shape: tuple[int, ...] = value.shape
         self.dtype: str = value.dtype.name
         self.regularizer: Any = None
@@ -76,6 +77,16 @@ class Variable(Operators):
         storage[:] = value.reshape(-1)
         # Layout and bytes change together: other threads may be reading.
         self._held: tuple[str, np.ndarray] = ("row", storage)
+
+    @property
+    def trainable(self) -> bool:
+        """Whether an optimizer may change it."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        structure.mark()
 
     @property
     def ndim(self) -> int:
@@ -151,6 +162,7 @@ class Variable(Operators):
             storage = aligned_empty(size, self._lanes)
             _fill(storage, layout, rows)
             self._held = (layout, storage)
+            layouts.mark()
         return storage
 
     def assign(self, value: Any) -> Any:

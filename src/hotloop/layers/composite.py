@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hotloop.graph import Variable
+from hotloop.graph import Variable, structure
 from hotloop.layers import tracking
 from hotloop.layers.context import local
 from hotloop.metrics.metric import Metric
@@ -62,6 +62,7 @@ class Composite(Operation):
         for part in _PARTS:
             stored = self.__dict__[part]
             stored[:] = [item for item in stored if item is not value]
+        structure.mark()
 
     def _track(self, value: Any) -> Any:
         if isinstance(value, Variable):
@@ -94,6 +95,7 @@ class Composite(Operation):
                 f"`build()` method. Layer: {self.name!r}, received: {value!r}"
             )
         part.append(value)
+        structure.mark()
 
     @contextmanager
     def _parts_kept_on_success(self) -> Iterator[None]:
@@ -104,6 +106,7 @@ class Composite(Operation):
         except BaseException:
             for part, kept in zip(_PARTS, before, strict=True):
                 self.__dict__[part][:] = kept
+            structure.mark()
             raise
 
     def _lock_state(self) -> None:
@@ -146,6 +149,7 @@ class Composite(Operation):
             variable.trainable = self._trainable
         for layer in self._layers:
             layer.trainable = self._trainable
+        structure.mark()
 
     def _collect(self, own: Callable[[Any], Iterable[Variable]]) -> list[Variable]:
         found = {id(v): v for v in own(self)}

@@ -12,7 +12,7 @@ from hotloop import graph
 from hotloop.layers.context import local as call_context
 from hotloop.ops import tree
 
-_READY = (np.ndarray, graph.Tensor)
+_FLOAT = np.dtype(np.float32)
 _REAL = frozenset("buif")
 
 
@@ -43,12 +43,9 @@ class ForwardPlan:
             for layer in model._flatten_layers():
                 layer._losses.clear()
             return
+        # None stands for one tensor.
         self._structure = tree.map_structure(lambda tensor: None, self._structure)
-        self._specs = [
-            (tensor.shape, np.int32 if tensor.dtype == "bool" else np.dtype(tensor.dtype))
-            for tensor in trace.outputs
-        ]
-        self._dtypes = [tensor.dtype for tensor in trace.outputs]
+        self._specs = [(tensor.shape, tensor.dtype) for tensor in trace.outputs]
         self.executable = graph.compile(trace, batched=False)
         if not trace.updates:
             # Only what changes variables has to take turns.
@@ -56,12 +53,20 @@ class ForwardPlan:
 
     def run(self, inputs: list[np.ndarray]) -> Any:
         """The outputs, as concrete tensors in the model's structure."""
-        outputs = [np.empty(shape, dtype) for shape, dtype in self._specs]
         with self._lock:
-            self.executable.run(inputs, outputs=outputs)
+            arrays = self.executable(inputs)
         tensors = [
-            graph.constant(array, dtype) for array, dtype in zip(outputs, self._dtypes, strict=True)
+            graph.Tensor(
+                "constant",
+                shape,
+                dtype,
+                value=array.astype(np.bool_) if dtype == "bool" else array,
+                concrete=True,
+            )
+            for array, (shape, dtype) in zip(arrays, self._specs, strict=True)
         ]
+        if self._structure is None:
+            return tensors[0]
         return tree.pack_sequence_as(self._structure, tensors)
 
 
@@ -76,11 +81,7 @@ class ForwardPlans:
             return False
         if graph.current_scope() is not None or call_context.call is not None:
             return False
-        return all(
-            isinstance(leaf, _READY)
-            and (isinstance(leaf, graph.Tensor) or leaf.dtype.kind in _REAL)
-            for leaf in tree.flatten(inputs)
-        )
+        return all(map(_is_ready, tree.flatten(inputs)))
 
     def run(self, model: Any, inputs: Any, training: Any) -> Any:
         """The model's outputs for `inputs`."""
@@ -89,8 +90,8 @@ class ForwardPlans:
         key = (
             "call",
             None if training is None else bool(training),
-            repr(structure),
-            *((array.shape, array.dtype.char) for array in arrays),
+            None if structure is None else repr(structure),
+            *[(array.shape, array.dtype) for array in arrays],
         )
         plan = model._trainer.plans.get(
             model, key, lambda: ForwardPlan(model, arrays, structure, training)
@@ -100,7 +101,15 @@ class ForwardPlans:
         return plan.run(arrays)
 
 
+def _is_ready(leaf: Any) -> bool:
+    if type(leaf) is graph.Tensor:
+        return True
+    return isinstance(leaf, np.ndarray) and leaf.dtype.kind in _REAL
+
+
 def _lanes(leaf: Any) -> np.ndarray:
+    """The leaf's value as C-contiguous float32 or int32."""
     array: Any = leaf.value if isinstance(leaf, graph.Tensor) else leaf
-    dtype = np.float32 if array.dtype.kind == "f" else np.int32
-    return np.ascontiguousarray(array, dtype=dtype)
+    if array.dtype is not _FLOAT or type(array) is not np.ndarray:
+        array = np.asarray(array, _FLOAT if array.dtype.kind == "f" else np.int32)
+    return array if array.flags.c_contiguous else np.ascontiguousarray(array)

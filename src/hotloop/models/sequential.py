@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hotloop.graph import Tensor, TracingError
+from hotloop.graph import Tensor, TracingError, structure
 from hotloop.layers import InputLayer, Layer
 from hotloop.layers.call_arguments import CallArguments
 from hotloop.layers.context import name_scope, no_tracking
@@ -223,6 +223,7 @@ class Sequential(Model):
     def _drop_last(self, rebuild: bool = True) -> Layer:
         layer = self._stack.pop()
         self._layers[:] = [other for other in self._layers if other is not layer]
+        structure.mark()
         del self._tensors[len(self._stack) :]
         self._functional = None
         self.built = False

@@ -91,6 +91,7 @@ class PlanCache:
     def __init__(self) -> None:
         self._plans: OrderedDict[Hashable, Any] = OrderedDict()
         self._fingerprint: Hashable = None
+        self._seen: object = None  # of `graph.structure`, when the fingerprint was taken
         # Held while the model is traced or built: two threads must not build it twice.
         self.lock = threading.RLock()
         self._warned = False
@@ -102,16 +103,21 @@ class PlanCache:
     def get(self, model: Any, key: Hashable, make: Callable[[], Any]) -> Any:
         """What `make` returned for `key` since the model last changed."""
         with self.lock:
-            fingerprint = model_fingerprint(model)
-            if fingerprint != self._fingerprint:
-                self._plans.clear()
-                self._fingerprint = fingerprint
+            if self._seen is not graph.structure.seen:
+                # Something changed, in this model or another one.
+                seen = graph.structure.seen
+                fingerprint = model_fingerprint(model)
+                if fingerprint != self._fingerprint:
+                    self._plans.clear()
+                    self._fingerprint = fingerprint
+                self._seen = seen
             found = self._plans.get(key)
             if found is not None:
                 self._plans.move_to_end(key)
                 return found
             made = make()
             # Making it may have built the model.
+            self._seen = graph.structure.seen
             self._fingerprint = model_fingerprint(model)
             self._plans[key] = made
             while len(self._plans) > _CAPACITY:
@@ -154,7 +160,6 @@ def plan_key(data: Data, batch_size: int) -> tuple[Hashable, ...]:
 
 def model_fingerprint(model: Any) -> Hashable:
     """Changes when layers, variables or `trainable` flags of the model do."""
-    # Runs on every call of the model: one flat walk, and no lists made on the way.
     parts: list[Any] = []
     for layer in model._flatten_layers():
         parts += (id(layer), layer._trainable)

@@ -58,6 +58,7 @@ class Plan:
         self.steps: list[tuple] = []
         self.counts = {"bound": 0, "input": 0, "output": 0}
         self.arena_size = 0
+        self.kept: list = []
 
     # -- slots -------------------------------------------------------------------------------------
 
@@ -101,7 +102,11 @@ class Plan:
     def finish(self):
         self.arena = np.full(self.arena_size, 0x7FC00BAD, np.int32)
 
+    def keep(self, arrays):
+        self.kept = list(arrays)
+
     def run(self, bound, inputs, outputs, index=None, start=0, steps=1, budget=0.0):
+        bound = [*self.kept, *bound]
         assert (len(bound), len(inputs), len(outputs)) == tuple(self.counts.values())
         self._given = {"bound": bound, "input": inputs, "output": outputs}
         for array in (*bound, *inputs, *outputs):

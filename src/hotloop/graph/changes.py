@@ -1,0 +1,24 @@
+"""Whether something has changed since one last looked, for one comparison instead of a walk."""
+
+from __future__ import annotations
+
+
+class Changes:
+    """Keep `seen`, and compare it by identity later: another object means that there were changes.
+
+    Look at `seen` before looking at what it stands for, and call `mark` after changing that; then
+    threads need no lock.
+    """
+
+    __slots__ = ("seen",)
+
+    def __init__(self) -> None:
+        self.seen = object()
+
+    def mark(self) -> None:
+        """Tells everybody that something has changed."""
+        self.seen = object()
+
+
+structure = Changes()  # the parts of any layer, or what is trainable
+layouts = Changes()  # where the bytes of any variable are
