@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hotloop.graph.passes.canonical import Canonical
+from hotloop.graph.passes.domain import ROW_LIMIT
 from hotloop.graph.passes.fuse import Cluster, Fusion
 from hotloop.graph.passes.memory import UNIT, place
 from hotloop.graph.passes.node import Node, sort_nodes
@@ -16,8 +17,7 @@ from hotloop.graph.passes.schedule import schedule
 from hotloop.graph.passes.simplify import Evaluate, simplify
 from hotloop.graph.program import COMBINES, Program
 from hotloop.graph.trace import Trace
-
-_ROWS_LIMIT = 32  # columns up to which an epilogue may hold whole rows
+from hotloop.graph.variable import PANEL
 
 
 class Recipe:
@@ -115,7 +115,7 @@ class _Lowering:
         for leaf in program.variables.values():
             size = leaf.size
             if leaf.panel:
-                size = leaf.shape[0] * -(-leaf.shape[1] // 32) * 32
+                size = leaf.shape[0] * -(-leaf.shape[1] // PANEL) * PANEL
             self._leaf_slots[leaf] = self._slot("add_bound", size)
             recipe.variables.append((leaf.what, "panel" if leaf.panel else "row"))
         for index in sorted(program.inputs):
@@ -178,8 +178,7 @@ class _Lowering:
                     assert cluster.domain.cols is not None
                     lives.append((cluster.domain.cols, step, step))
                     values.append(("columns", op))
-        offsets, total = place(lives)
-        self._arena_size = total
+        offsets, _ = place(lives)
         for value, (size, _, _), offset in zip(values, lives, offsets, strict=True):
             slot = self._slot("add_arena", -(-size // UNIT) * UNIT, offset)
             if isinstance(value, tuple):
@@ -284,7 +283,7 @@ def _needs_columns_first(cluster: Cluster, op: Op) -> bool:
         op.kind == "total"
         and domain.exact
         and domain.cols is not None
-        and domain.cols > _ROWS_LIMIT
+        and domain.cols > ROW_LIMIT
         and cluster.full(op)
     )
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from hotloop.graph.passes.domain import ROW_LIMIT
 from hotloop.graph.passes.fuse import Cluster
 from hotloop.graph.passes.operations import EXPAND, FLAT, Leaf, Op, Ref, Splat
 from hotloop.graph.passes.view import spread
 
 _SUFFIX = {"float32": "f", "int32": "i", "bool": "i"}
-_BARE = frozenset(("select",))
 _LOGIC = frozenset(("not", "and", "or", "xor"))
 _CASTS = {
     ("float32", "int32"): "f2i",
@@ -113,7 +113,7 @@ class Program:
         if isinstance(arg, Splat):
             return self._constant(arg, full)
         root = arg.root
-        if isinstance(root, Op) and self._cluster_has(root):
+        if isinstance(root, Op) and root in self._values:
             if arg.kind == FLAT:
                 return self._values[root]
             assert arg.kind == EXPAND
@@ -122,9 +122,6 @@ class Program:
                 wide = self._expanded[root] = self._emit("expand", True, self._values[root])
             return wide
         return self._load(arg, full)
-
-    def _cluster_has(self, op: Op) -> bool:
-        return op in self._values
 
     # -- operations --------------------------------------------------------------------------------
 
@@ -205,7 +202,7 @@ class Program:
             return values[0] if cast is None else self._emit(cast, full, values[0])
         if name in _LOGIC:
             name = f"{name}_b"
-        elif name not in _BARE:
+        elif name != "select":
             name = f"{name}_{_SUFFIX[_dtype(op.args[0])]}"
         return self._emit(name, full, *values)
 
@@ -218,7 +215,7 @@ class Program:
             self.reductions += [(combine, value, slot, 0) for slot, _ in homes]
             return
         value = self._value(arg, full)
-        if full and self._cluster.domain.exact and self.cols > 32:
+        if full and self._cluster.domain.exact and self.cols > ROW_LIMIT:
             # Rows are not whole in panels: columns first, their total in a step of its own.
             self.columns_first.append((op, value))
             return

@@ -11,8 +11,6 @@ import numpy as np
 from hotloop.graph.primitives.registry import PRIMITIVES
 from hotloop.graph.primitives.sources import philox_words
 
-_NAMES = {"mod": "mod", "select": "select"}
-_DTYPES = {"f": np.float32, "i": np.int32, "b": np.int32}
 _REDUCE = {"sum": np.sum, "max": np.max, "min": np.min, "prod": np.prod}
 
 
