@@ -206,7 +206,9 @@ def _is_number(value: Any) -> bool:
 def _plain(logs: Logs) -> dict[str, Any]:
     """The logs in alphabetical order, nested ones flattened, numbers as Python floats."""
     result: dict[str, Any] = {}
-    for name, value in sorted((logs or {}).items()):
+    if not logs:
+        return result
+    for name, value in sorted(logs.items()):
         if isinstance(value, Mapping):
             result.update(_plain(value))
             continue

@@ -65,6 +65,8 @@ def to_array(value: Any, dtype: str | None = None) -> np.ndarray:
     target = dtype or (_BY_KIND.get(kind) or FLOAT)
     if target == INT and kind in "iu" and array.dtype.itemsize >= 4 and array.dtype != np.int32:
         check_int32_range(array)
+    if array.dtype is _NUMPY[target]:
+        return array.copy()  # in C order
     with np.errstate(over="ignore", invalid="ignore"):
         return np.array(array, dtype=_NUMPY[target], order="C", copy=True)
 

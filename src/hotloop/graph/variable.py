@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hotloop.graph.changes import layouts, structure
-from hotloop.graph.dtypes import numpy_dtype, to_array
+from hotloop.graph.dtypes import dtype_of, numpy_dtype, to_array
 from hotloop.graph.errors import TracingError
 from hotloop.graph.operators import Operators
 from hotloop.graph.scope import current_scope, symbolic_scope
@@ -174,7 +174,8 @@ class Variable(Operators):
         scope = current_scope()
         if scope is None and not isinstance(value, Operators):
             array = to_array(value)
-            self._check(array.shape, array.dtype.name)
+            if array.shape != self.shape or array.dtype is not self._lanes:
+                self._check(array.shape, dtype_of(array))
             self._write(array)
             return value
         tensor = constant(value)

@@ -23,6 +23,7 @@ _PARTS = (
     "_metrics",
     "_seed_generators",
 )
+_NO_PARTS = frozenset((bool, int, float, str, type(None)))
 _UNTRACKED = frozenset((*_PARTS, "nodes"))
 
 
@@ -51,7 +52,7 @@ class Composite(Operation):
             object.__setattr__(self, "_locked", False)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name not in _UNTRACKED and local.tracking:
+        if type(value) not in _NO_PARTS and name not in _UNTRACKED and local.tracking:
             self._start_tracking()
             value = tracking.wrap(value, self._track)
         super().__setattr__(name, value)

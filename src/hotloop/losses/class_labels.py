@@ -48,6 +48,8 @@ def check_class_labels(
                 f"`{name}` must hold whole class numbers. Received: {flat[broken][0]!s}. "
                 "For soft targets use categorical_crossentropy."
             )
+    elif flat.dtype == np.int32 and flat.view(np.uint32).max() < num_classes:
+        return  # as unsigned numbers, the negative ones are beyond any number of classes
     low, high = flat.min(), flat.max()
     if low < 0 or high >= num_classes:
         bad = low if low < 0 else high

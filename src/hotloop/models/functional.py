@@ -48,6 +48,10 @@ class Functional(Model):
             self._outputs_structure = outputs
             self._nodes = nodes
             self._operations = operations
+            self._specs = [
+                InputSpec(input_name, tensor.shape, tensor.dtype)
+                for input_name, tensor in zip(self.input_names, self.inputs, strict=True)
+            ]
         for operation in operations:
             if isinstance(operation, Layer):
                 self._track(operation)
@@ -167,11 +171,7 @@ class Functional(Model):
 
     def _input_specs(self, x: Any, name: str) -> tuple[list[InputSpec] | None, Any]:
         del x, name
-        specs = [
-            InputSpec(input_name, tensor.shape, tensor.dtype)
-            for input_name, tensor in zip(self.input_names, self.inputs, strict=True)
-        ]
-        return specs, self._inputs_structure
+        return self._specs, self._inputs_structure
 
 
 def _single(structure: Any) -> Any:

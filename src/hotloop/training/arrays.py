@@ -10,6 +10,7 @@ import numpy as np
 from hotloop.graph import Tensor, Variable
 
 _INT32 = np.iinfo(np.int32)
+_LANES = {"float32": np.dtype(np.float32), "int32": np.dtype(np.int32)}
 
 
 def is_streaming(value: Any) -> bool:
@@ -33,25 +34,7 @@ def as_array(value: Any, name: str) -> np.ndarray:
         TypeError: the elements are not real numbers.
         ValueError: ragged, without an axis of samples, empty, or masked.
     """
-    if isinstance(value, (Tensor, Variable)):
-        value = value.numpy()
-    if is_streaming(value):
-        raise NotImplementedError(
-            f"`{name}` is {_kind(value)}: generators, PyDataset and data loaders are not supported "
-            "yet. Pass NumPy arrays."
-        )
-    if isinstance(value, np.ma.MaskedArray) and np.ma.getmaskarray(value).any():
-        raise ValueError(
-            f"`{name}` is a masked array with masked elements, which a plan cannot read. "
-            "Fill them first, for instance with `.filled(0)`."
-        )
-    try:
-        array = np.asarray(value)
-    except (ValueError, TypeError) as error:
-        raise ValueError(
-            f"`{name}` must be an array or a nested list of numbers in which all rows have the "
-            f"same length. Received {_kind(value)}, which NumPy cannot read: {error}"
-        ) from error
+    array = value if type(value) is np.ndarray else _read(value, name)
     if array.dtype.kind not in "buif":
         what = {
             "c": "complex numbers",
@@ -76,6 +59,29 @@ def as_array(value: Any, name: str) -> np.ndarray:
     return array
 
 
+def _read(value: Any, name: str) -> np.ndarray:
+    """Anything but a plain array as one."""
+    if isinstance(value, (Tensor, Variable)):
+        return value.numpy()
+    if is_streaming(value):
+        raise NotImplementedError(
+            f"`{name}` is {_kind(value)}: generators, PyDataset and data loaders are not supported "
+            "yet. Pass NumPy arrays."
+        )
+    if isinstance(value, np.ma.MaskedArray) and np.ma.getmaskarray(value).any():
+        raise ValueError(
+            f"`{name}` is a masked array with masked elements, which a plan cannot read. "
+            "Fill them first, for instance with `.filled(0)`."
+        )
+    try:
+        return np.asarray(value)
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"`{name}` must be an array or a nested list of numbers in which all rows have the "
+            f"same length. Received {_kind(value)}, which NumPy cannot read: {error}"
+        ) from error
+
+
 def to_lanes(array: np.ndarray, name: str, dtype: str | None = None) -> np.ndarray:
     """`array` as C-contiguous native float32 or int32, without a copy where it already is.
 
@@ -89,6 +95,8 @@ def to_lanes(array: np.ndarray, name: str, dtype: str | None = None) -> np.ndarr
     """
     if dtype is None:
         dtype = "float32" if array.dtype.kind == "f" else "int32"
+    if array.dtype is _LANES[dtype] and array.flags.c_contiguous:
+        return array
     if dtype == "float32":
         # Doubles beyond float32 become infinities, as they do in Keras.
         with np.errstate(over="ignore"):

@@ -162,9 +162,13 @@ class Compilation:
         """Names of `metrics`."""
         return [metric.name for metric in self.metrics]
 
+    def _known_metrics(self) -> list[Any]:
+        """`metrics`, found once for a compiled model as it is now."""
+        return self._trainer.plans.get(self, "metrics", lambda: self.metrics)
+
     def reset_metrics(self) -> None:
         """Sets every metric back to its start."""
-        for metric in self.metrics:
+        for metric in self._known_metrics():
             metric.reset_state()
 
     def get_metrics_result(self) -> dict[str, Any]:
@@ -243,7 +247,7 @@ class Compilation:
     def _logs_in_order(self, logs: dict[str, Any]) -> Any:
         """Logs as evaluate() returns them: the loss first; a number where it is the only one."""
         names: list[str] = []
-        for metric in self.metrics:
+        for metric in self._known_metrics():
             if isinstance(metric, CompileMetrics):
                 names.extend(inner.name for inner in metric.metrics)
             else:

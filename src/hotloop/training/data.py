@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -41,8 +43,22 @@ class Data:
     @property
     def arrays(self) -> list[np.ndarray]:
         """All arrays in the order in which a step takes them."""
-        rest = [array for array in (self.y, self.sample_weight) if array is not None]
-        return [*self.x, *rest]
+        arrays = list(self.x)
+        if self.y is not None:
+            arrays.append(self.y)
+        if self.sample_weight is not None:
+            arrays.append(self.sample_weight)
+        return arrays
+
+    @cached_property
+    def layout(self) -> tuple[Hashable, ...]:
+        """What the graph of a step depends on, besides the model and the batch size."""
+        return (
+            repr(self.structure),
+            self.y is not None,
+            self.sample_weight is not None,
+            *[(array.shape[1:], array.dtype) for array in self.arrays],
+        )
 
     def rows(self, start: int, stop: int) -> Data:
         """Samples start … stop-1, without copying."""
@@ -50,12 +66,8 @@ class Data:
         def cut(array: np.ndarray | None) -> np.ndarray | None:
             return None if array is None else array[start:stop]
 
-        return replace(
-            self,
-            x=tuple(array[start:stop] for array in self.x),
-            y=cut(self.y),
-            sample_weight=cut(self.sample_weight),
-        )
+        x = tuple([array[start:stop] for array in self.x])
+        return Data(x, self.structure, cut(self.y), cut(self.sample_weight))
 
 
 def make_data(
@@ -85,11 +97,8 @@ def make_data(
     target = None if y is None else _take_y(y, y_name)
     weight = None if sample_weight is None else _take_single(sample_weight, w_name)
 
-    lengths = {name: array.shape[0] for name, array in flat_x}
-    if target is not None:
-        lengths[y_name] = target.shape[0]
-    if weight is not None:
-        lengths[w_name] = weight.shape[0]
+    named = [*flat_x, (y_name, target), (w_name, weight)]
+    lengths = {name: array.shape[0] for name, array in named if array is not None}
     if len(set(lengths.values())) > 1:
         sizes = ", ".join(f"`{name}` has {count}" for name, count in lengths.items())
         raise ValueError(
@@ -238,7 +247,9 @@ def _take_known_inputs(
     x: Any, name: str, inputs: list[InputSpec], input_structure: Any
 ) -> tuple[list[tuple[str, np.ndarray]], Any]:
     count = len(inputs)
-    structure = tree.pack_sequence_as(input_structure, list(range(count)))
+    structure = 0
+    if tree.is_nested(input_structure):
+        structure = tree.pack_sequence_as(input_structure, list(range(count)))
     if isinstance(x, dict):
         keys = list(structure) if isinstance(structure, dict) else [spec.name for spec in inputs]
         missing = [key for key in keys if key not in x]
@@ -275,6 +286,8 @@ def _check_sample_shape(array: np.ndarray, name: str, spec: InputSpec) -> None:
     """Raises unless the samples have the shape of the input, give or take a last axis of 1."""
     expected = spec.shape
     shape = array.shape
+    if shape[1:] == expected[1:]:
+        return
     if len(shape) == len(expected) + 1 and shape[-1] == 1:
         shape = shape[:-1]
     elif len(shape) == len(expected) - 1 and expected[-1] == 1:

@@ -139,7 +139,7 @@ class PlanCache:
                 )
             return plan
 
-        return self.get(model, (mode, *plan_key(data, batch_size)), make)
+        return self.get(model, (mode, batch_size, data.layout), make)
 
 
 def batch_specs(data: Data, batch_size: int) -> list[tuple[tuple[int, ...], str]]:
@@ -147,19 +147,8 @@ def batch_specs(data: Data, batch_size: int) -> list[tuple[tuple[int, ...], str]
     return [((batch_size, *array.shape[1:]), array.dtype.name) for array in data.arrays]
 
 
-def plan_key(data: Data, batch_size: int) -> tuple[Hashable, ...]:
-    """What a step's graph depends on, besides the model."""
-    return (
-        batch_size,
-        repr(data.structure),
-        data.y is not None,
-        data.sample_weight is not None,
-        *((array.shape[1:], array.dtype.char) for array in data.arrays),
-    )
-
-
 def model_fingerprint(model: Any) -> Hashable:
-    """Changes when layers, variables or `trainable` flags of the model do."""
+    """Changes when layers, variables, metrics or `trainable` flags of the model do."""
     parts: list[Any] = []
     for layer in model._flatten_layers():
         parts += (id(layer), layer._trainable)
@@ -169,4 +158,5 @@ def model_fingerprint(model: Any) -> Hashable:
             parts += (id(variable), variable.trainable)
         for generator in layer._seed_generators:
             parts.append(id(generator.state))
+        parts += map(id, layer._metrics)
     return tuple(parts)

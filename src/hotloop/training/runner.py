@@ -29,7 +29,10 @@ class BatchRunner:
         plans = model._trainer.plans
         self._plan: Any = plans.plan(model, mode, data, batch_size) if self._full else None
         self._tail_plan: Any = plans.plan(model, mode, data, tail) if tail else None
-        self._tail_arrays = data.rows(self._full * batch_size, data.samples).arrays if tail else []
+        self._tail_arrays: list[np.ndarray] = []
+        if tail:
+            rest = data.rows(self._full * batch_size, data.samples) if self._full else data
+            self._tail_arrays = rest.arrays
 
     @property
     def batches(self) -> int:

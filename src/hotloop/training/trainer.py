@@ -27,10 +27,13 @@ from hotloop.training.data import (
     weigh_classes,
 )
 from hotloop.training.loop import Order, run_pass
-from hotloop.training.plans import batch_specs, plan_key
+from hotloop.training.plans import batch_specs
 from hotloop.training.runner import BatchRunner
 from hotloop.training.steps import pack_inputs, single_output
 from hotloop.training.targets import check_targets
+
+
+_NOBODY = CallbackList()  # nothing is kept in it: every silent call may use the same one
 
 
 class Trainer(Compilation):
@@ -303,6 +306,8 @@ class Trainer(Compilation):
     ) -> CallbackList:
         if isinstance(callbacks, CallbackList):
             return callbacks
+        if callbacks is None and verbose == 0 and not add_history:
+            return _NOBODY
         return CallbackList(
             callbacks,
             add_history=add_history,
@@ -381,13 +386,13 @@ class Trainer(Compilation):
                 scope.updates.clear()
             return spec[-1]
 
-        key = ("forward", *plan_key(data, batch_size))
+        key = ("forward", batch_size, data.layout)
         return self._trainer.plans.get(self, key, make)
 
     def _build_optimizer(self) -> None:
         """Makes the optimizer's variables, unless it has them for all that is to be trained."""
-        optimizer, variables = self.optimizer, self.trainable_variables
-        if not optimizer.built and variables:
+        optimizer = self.optimizer
+        if not optimizer.built and (variables := self.trainable_variables):
             optimizer.build(variables)
 
 
