@@ -89,49 +89,60 @@ static void relax(void) {
 #endif
 }
 
-void hl_barrier_init(hl_barrier *barrier) {
-  __atomic_store_n(&barrier->arrived, 0, __ATOMIC_RELAXED);
-  __atomic_store_n(&barrier->phase, 0, __ATOMIC_RELEASE);
+void hl_relay_init(hl_relay *relay, hl_share *shares, int nthreads) {
+  __atomic_store_n(&relay->turn, 0, __ATOMIC_RELAXED);
+  __atomic_store_n(&relay->completed, 0, __ATOMIC_RELAXED);
+  for (int t = 0; t < nthreads; ++t)
+    __atomic_store_n(&shares[t].word, 0, __ATOMIC_RELAXED);
 }
 
-void hl_barrier_wait(hl_barrier *barrier, int nthreads) {
-  enum { SPINS = 2000 }; /* some 20-50 us: longer than the skew of balanced steps, shorter than a scheduler's slice */
-  if (nthreads == 1)
-    return;
-  int64_t phase = __atomic_load_n(&barrier->phase, __ATOMIC_ACQUIRE);
-  if (__atomic_add_fetch(&barrier->arrived, 1, __ATOMIC_ACQ_REL) == nthreads) {
-    __atomic_store_n(&barrier->arrived, 0, __ATOMIC_RELAXED);
-    __atomic_store_n(&barrier->phase, phase + 1, __ATOMIC_RELEASE);
-    return;
-  }
-  for (int spins = 0; __atomic_load_n(&barrier->phase, __ATOMIC_ACQUIRE) == phase; ++spins) {
-    if (spins < SPINS)
-      relax();
-    else
-      sched_yield(); /* someone else may hold the core that the last thread needs */
-  }
+/* Where thread t's part of the tasks begins; that of t + 1 is where it ends. */
+static int64_t part_begin(int64_t ntasks, int nthreads, int t) {
+  int64_t share = ntasks / nthreads, extra = ntasks % nthreads;
+  return t * share + (t < extra ? t : extra);
 }
 
-void hl_ranges_reset(hl_range *ranges, int nthreads, int64_t ntasks) {
-  int64_t share = ntasks / nthreads, extra = ntasks % nthreads, first = 0;
-  for (int t = 0; t < nthreads; ++t) {
-    int64_t count = share + (t < extra);
-    __atomic_store_n(&ranges[t].next, first, __ATOMIC_RELAXED);
-    __atomic_store_n(&ranges[t].end, first + count, __ATOMIC_RELAXED);
-    first += count;
-  }
+void hl_relay_open(hl_relay *relay, hl_share *shares, int nthreads, int64_t ntasks, uint64_t turn) {
+  __atomic_store_n(&relay->completed, 0, __ATOMIC_RELAXED);
+  for (int t = 0; t < nthreads; ++t)
+    __atomic_store_n(&shares[t].word, turn << 32 | (uint64_t)part_begin(ntasks, nthreads, t), __ATOMIC_RELAXED);
+  __atomic_store_n(&relay->turn, turn, __ATOMIC_RELEASE);
 }
 
-int64_t hl_ranges_take(hl_range *ranges, int thread, int nthreads) {
+int64_t hl_relay_take(hl_share *shares, int thread, int nthreads, int64_t ntasks, uint64_t turn) {
   for (int i = 0; i < nthreads; ++i) {
-    hl_range *range = &ranges[(thread + i) % nthreads];
-    int64_t end = __atomic_load_n(&range->end, __ATOMIC_RELAXED);
-    /* Looking first keeps exhausted ranges from counting up at every visit. */
-    if (__atomic_load_n(&range->next, __ATOMIC_RELAXED) < end) {
-      int64_t task = __atomic_fetch_add(&range->next, 1, __ATOMIC_RELAXED);
-      if (task < end)
-        return task;
-    }
+    int t = (thread + i) % nthreads;
+    int64_t end = part_begin(ntasks, nthreads, t + 1);
+    uint64_t word = __atomic_load_n(&shares[t].word, __ATOMIC_RELAXED);
+    /* The turn in the word: a late thread must not take a task of a step that it has not seen opened. */
+    while (word >> 32 == (turn & UINT32_MAX) && (int64_t)(word & UINT32_MAX) < end)
+      if (__atomic_compare_exchange_n(&shares[t].word, &word, word + 1, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        return (int64_t)(word & UINT32_MAX);
   }
   return -1;
 }
+
+void hl_relay_report(hl_relay *relay, int64_t count) { __atomic_add_fetch(&relay->completed, count, __ATOMIC_RELEASE); }
+
+enum { SPINS = 2000 }; /* some 20-50 us: longer than the skew of balanced steps, shorter than a scheduler's slice */
+
+static void idle(int *spins) {
+  if (++*spins < SPINS)
+    relax();
+  else
+    sched_yield(); /* someone else may hold the core that the awaited thread needs */
+}
+
+void hl_relay_wait(hl_relay *relay, int64_t ntasks) {
+  for (int spins = 0; __atomic_load_n(&relay->completed, __ATOMIC_ACQUIRE) < ntasks;)
+    idle(&spins);
+}
+
+uint64_t hl_relay_follow(hl_relay *relay, uint64_t seen) {
+  uint64_t turn;
+  for (int spins = 0; (turn = __atomic_load_n(&relay->turn, __ATOMIC_ACQUIRE)) == seen;)
+    idle(&spins);
+  return turn;
+}
+
+void hl_relay_close(hl_relay *relay) { __atomic_store_n(&relay->turn, HL_TURN_OVER, __ATOMIC_RELEASE); }

@@ -15,22 +15,32 @@ void hl_set_num_threads(int n);
 typedef void (*hl_team_fn)(void *ctx, int thread, int nthreads);
 void hl_team_run(int nthreads, hl_team_fn body, void *ctx);
 
-/* A sense-counting barrier that spins briefly, then yields the CPU. */
-typedef struct hl_barrier {
-  _Alignas(64) int64_t arrived; /* accessed with C11 atomics or compiler atomics only */
-  _Alignas(64) int64_t phase;
-} hl_barrier;
-void hl_barrier_init(hl_barrier *barrier);
-void hl_barrier_wait(hl_barrier *barrier, int nthreads);
-
-/* A work queue over [0, ntasks): each thread takes from its own contiguous range first, then steals. */
+/* Steps shared by a team, without barriers. Thread 0 leads: it opens a step (a turn, counted 1, 2, 3, ...), works on
+   it, waits until every task is done, and goes on. The others follow: they wait for a new turn and take tasks of it.
+   Nobody waits for a thread that has no task, so one that the scheduler has put aside costs its share and no more: the
+   rest do its tasks, and when it is back it joins at the turn that is open by then. */
 #define HL_MAX_THREADS 256
-typedef struct hl_range {
-  _Alignas(64) int64_t next;
-  int64_t end;
-} hl_range;
-void hl_ranges_reset(hl_range *ranges, int nthreads, int64_t ntasks);
-/* Returns the next task for the thread, or -1 when none is left anywhere. */
-int64_t hl_ranges_take(hl_range *ranges, int thread, int nthreads);
+#define HL_MAX_SHARED_TASKS INT32_MAX
+#define HL_TURN_OVER UINT64_MAX
+typedef struct hl_share {     /* one per thread: its own contiguous part of the tasks, which others may steal from */
+  _Alignas(64) uint64_t word; /* turn (its low 32 bits) and next task; accessed with compiler atomics only */
+} hl_share;
+typedef struct hl_relay {
+  _Alignas(64) uint64_t turn;
+  _Alignas(64) int64_t completed;
+} hl_relay;
+void hl_relay_init(hl_relay *relay, hl_share *shares, int nthreads);
+/* Thread 0. Every task of the turn before must be done. */
+void hl_relay_open(hl_relay *relay, hl_share *shares, int nthreads, int64_t ntasks, uint64_t turn);
+/* The next task of that turn for this thread, from its own part first; -1 when none is left or the turn has passed. */
+int64_t hl_relay_take(hl_share *shares, int thread, int nthreads, int64_t ntasks, uint64_t turn);
+/* Reports tasks done; what they wrote is visible to thread 0 after hl_relay_wait and to all in later turns. */
+void hl_relay_report(hl_relay *relay, int64_t count);
+/* Thread 0: waits until ntasks tasks of the turn have been reported. Spins briefly, then yields the CPU. */
+void hl_relay_wait(hl_relay *relay, int64_t ntasks);
+/* The others: waits for a turn other than `seen` and returns it, HL_TURN_OVER at the end. */
+uint64_t hl_relay_follow(hl_relay *relay, uint64_t seen);
+/* Thread 0: there will be no more turns. */
+void hl_relay_close(hl_relay *relay);
 
 #endif

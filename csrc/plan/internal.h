@@ -10,7 +10,7 @@
 #include "tile/tile.h"
 
 /* Steps (or runs of them) cheaper than this stay on one thread: in units of hl_opcode_cost, about 3 microseconds, which
-   is what two barriers and a cold cache cost. */
+   is what waking the others and a cold cache cost. */
 #define HL_PARALLEL_COST 65536
 #define HL_POLL_SECONDS 0.02        /* between two calls of the poll callback */
 #define HL_STOP_INSIDE_SECONDS 0.08 /* a batch that runs longer may be broken off */
@@ -34,7 +34,6 @@ typedef struct hl_step {
   int32_t direct; /* this run: the tile program's memory operands are aligned */
   hl_tile *tile;  /* the program, or the epilogue; may be NULL for a product */
   float *partials;
-  _Atomic int64_t left; /* tasks of this batch not yet done; counts only with partials */
   int64_t ntasks, cost, task_cost;
   int64_t scratch, epilogue_scratch; /* bytes; the epilogue's comes after the product's */
   hl_gemm gemm;
@@ -47,7 +46,6 @@ typedef struct hl_step {
 /* Consecutive small steps run by thread 0, or one step shared by all threads. */
 typedef struct hl_group {
   int32_t first, count, parallel;
-  int32_t next_parallel; /* the first step of the next shared group, going round */
 } hl_group;
 
 struct hl_plan {
@@ -62,7 +60,9 @@ struct hl_plan {
   hl_step *steps;
   int32_t nsteps, steps_room;
   hl_group *groups;
-  int32_t ngroups, first_parallel;
+  int32_t ngroups;
+  int32_t *shared; /* the groups that are shared, in order: turn t of a run is number (t - 1) % nshared of them */
+  int32_t nshared;
   int64_t most_tasks; /* of a shared step */
   int64_t arena_size, scratch;
   float *arena;
@@ -72,7 +72,7 @@ struct hl_plan {
   int32_t nmapped;
   unsigned char *thread_scratch;
   int32_t threads_room;
-  hl_range *ranges; /* two sets of threads_room */
+  hl_share *shares;
 };
 
 /* Makes room for n threads' scratch, base tables and queues. */

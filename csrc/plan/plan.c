@@ -48,11 +48,12 @@ void hl_plan_destroy(hl_plan *plan) {
   hl_free(plan->memories);
   hl_free(plan->steps);
   hl_free(plan->groups);
+  hl_free(plan->shared);
   hl_free(plan->arena);
   hl_free(plan->bases);
   hl_free(plan->mapped);
   hl_free(plan->thread_scratch);
-  hl_free(plan->ranges);
+  hl_free(plan->shares);
   hl_free(plan);
 }
 
@@ -419,7 +420,7 @@ hl_status hl_plan_add_gemm(hl_plan *plan, int64_t m, int64_t n, int64_t k, const
 static void make_groups(hl_plan *plan) {
   for (int32_t i = 0; i < plan->nsteps; i++) {
     hl_step *step = &plan->steps[i];
-    int parallel = step->ntasks > 1 && step->cost >= HL_PARALLEL_COST;
+    int parallel = step->ntasks > 1 && step->ntasks <= HL_MAX_SHARED_TASKS && step->cost >= HL_PARALLEL_COST;
     hl_group *last = plan->ngroups ? &plan->groups[plan->ngroups - 1] : NULL;
     if (!parallel && last && !last->parallel)
       last->count++;
@@ -428,16 +429,11 @@ static void make_groups(hl_plan *plan) {
     if (parallel && step->ntasks > plan->most_tasks)
       plan->most_tasks = step->ntasks;
     step->task_cost = step->ntasks ? step->cost / step->ntasks : 0;
-    atomic_init(&step->left, step->ntasks);
     plan->scratch = step->scratch > plan->scratch ? step->scratch : plan->scratch;
   }
-  for (int32_t round = 0, next = -1; round < 2; round++) /* the second time with the first one known */
-    for (int32_t g = plan->ngroups - 1; g >= 0; g--) {
-      plan->groups[g].next_parallel = next;
-      if (plan->groups[g].parallel)
-        next = plan->groups[g].first;
-      plan->first_parallel = next;
-    }
+  for (int32_t g = 0; g < plan->ngroups; g++)
+    if (plan->groups[g].parallel)
+      plan->shared[plan->nshared++] = g;
 }
 
 hl_status hl_plan_finish(hl_plan *plan) {
@@ -447,7 +443,8 @@ hl_status hl_plan_finish(hl_plan *plan) {
   plan->groups = hl_alloc(plan->nsteps + 1, sizeof *plan->groups);
   plan->arena = hl_alloc(plan->arena_size + HL_LANES, sizeof(float));
   plan->mapped = hl_alloc(plan->nslots + 1, sizeof *plan->mapped);
-  if (plan->groups && plan->arena && plan->mapped) {
+  plan->shared = hl_alloc(plan->nsteps + 1, sizeof *plan->shared);
+  if (plan->groups && plan->shared && plan->arena && plan->mapped) {
     make_groups(plan);
     for (int32_t i = 0; i < plan->nslots; i++)
       if (plan->memories[i].mapping != HL_MAP_NONE)
@@ -460,12 +457,14 @@ hl_status hl_plan_finish(hl_plan *plan) {
     }
   }
   hl_free(plan->groups);
+  hl_free(plan->shared);
   hl_free(plan->arena);
   hl_free(plan->mapped);
   plan->groups = NULL;
+  plan->shared = NULL;
   plan->arena = NULL;
   plan->mapped = NULL;
-  plan->ngroups = plan->nmapped = 0;
+  plan->ngroups = plan->nshared = plan->nmapped = 0;
   plan->most_tasks = plan->scratch = 0;
   return fail(plan, HL_ERR_MEMORY, "no memory for the plan's arena of %lld elements", (long long)plan->arena_size);
 }
@@ -479,19 +478,19 @@ hl_status hl_plan_reserve(hl_plan *plan, int32_t n) {
   plan->scratch = (plan->scratch + 63) / 64 * 64;
   unsigned char *scratch = hl_alloc(n, plan->scratch + 128);
   float **bases = hl_alloc(n * plan->bases_stride, sizeof *bases);
-  hl_range *ranges = hl_alloc(2 * (int64_t)n, sizeof *ranges);
-  if (!scratch || !bases || !ranges) {
+  hl_share *shares = hl_alloc(n, sizeof *shares);
+  if (!scratch || !bases || !shares) {
     hl_free(scratch);
     hl_free(bases);
-    hl_free(ranges);
+    hl_free(shares);
     return fail(plan, HL_ERR_MEMORY, "no memory for the scratch space of %d threads", n);
   }
   hl_free(plan->thread_scratch);
   hl_free(plan->bases);
-  hl_free(plan->ranges);
+  hl_free(plan->shares);
   plan->thread_scratch = scratch;
   plan->bases = bases;
-  plan->ranges = ranges;
+  plan->shares = shares;
   plan->threads_room = n;
   return HL_OK;
 }

@@ -11,10 +11,7 @@
 typedef struct runner {
   hl_plan *plan;
   const hl_run *run;
-  hl_barrier barrier;
-  /* Written by thread 0 before the batch's last barrier, read by all after it. Two, for batches in turn: thread 0 may
-     be through the next batch before a slow thread has read this one's. */
-  int32_t finish[2];
+  hl_relay relay;
   _Atomic int32_t break_off; /* the rest of this batch is skipped */
   int64_t done;
   /* Thread 0 only. */
@@ -101,23 +98,29 @@ static void serial_step(worker *w, hl_step *step) {
     hl_tile_reduce(&w->tile);
 }
 
-static void shared_step(worker *w, hl_step *step, hl_range *ranges) {
+/* Takes tasks of a shared step until none is left. */
+static void share_step(worker *w, hl_step *step, uint64_t turn) {
   runner *r = w->r;
+  int64_t task, count = 0;
   begin_step(w, step);
-  for (;;) {
-    int64_t task = hl_ranges_take(ranges, w->thread, w->nthreads);
-    if (task < 0)
-      break;
+  while ((task = hl_relay_take(r->plan->shares, w->thread, w->nthreads, step->ntasks, turn)) >= 0) {
     if (w->thread == 0)
       look_up(r, step->task_cost);
     if (!atomic_load_explicit(&r->break_off, memory_order_relaxed))
       do_task(w, step, task);
-    /* Whoever finishes the last task combines the blocks; the counter orders the others' partials before that. */
-    if (step->partials && atomic_fetch_sub_explicit(&step->left, 1, memory_order_acq_rel) == 1) {
-      hl_tile_reduce(&w->tile);
-      atomic_store_explicit(&step->left, step->ntasks, memory_order_relaxed);
-    }
+    count++;
   }
+  if (count)
+    hl_relay_report(&r->relay, count);
+}
+
+/* Thread 0's part of a shared step: opening it, a share of the work, and what comes after the last task. */
+static void lead_step(worker *w, hl_step *step, uint64_t turn) {
+  hl_relay_open(&w->r->relay, w->r->plan->shares, w->nthreads, step->ntasks, turn);
+  share_step(w, step, turn);
+  hl_relay_wait(&w->r->relay, step->ntasks);
+  if (step->partials)
+    hl_tile_reduce(&w->tile);
 }
 
 static void account(hl_step *step, double *since) {
@@ -142,7 +145,7 @@ static void enter_batch(worker *w, int64_t batch) {
   }
 }
 
-/* Thread 0: whether this was the last batch. The clock may be some 20 microseconds behind. */
+/* Whether this was the last batch. The clock may be some 20 microseconds behind. */
 static int32_t end_batch(runner *r) {
   if (atomic_load_explicit(&r->break_off, memory_order_relaxed))
     return 1;
@@ -153,53 +156,56 @@ static int32_t end_batch(runner *r) {
          (r->run->budget > 0 && r->clock - r->began >= r->run->budget);
 }
 
+static void lead(worker *w) {
+  runner *r = w->r;
+  hl_plan *plan = r->plan;
+  uint64_t turn = 0;
+  int32_t finish = 0;
+  for (int64_t batch = r->run->start; !finish; batch++) {
+    enter_batch(w, batch);
+    double since = plan->profile ? now() : 0;
+    for (int32_t i = 0; i < plan->ngroups; i++) {
+      const hl_group *g = &plan->groups[i];
+      for (hl_step *step = &plan->steps[g->first], *end = step + g->count; step < end; step++) {
+        if (g->parallel && w->nthreads > 1)
+          lead_step(w, step, ++turn);
+        else
+          serial_step(w, step);
+        if (plan->profile)
+          account(step, &since);
+      }
+    }
+    finish = end_batch(r);
+  }
+}
+
+/* The number of a turn says which step of which batch it is, so that a late thread needs to be told nothing else. */
+static void follow(worker *w) {
+  const runner *r = w->r;
+  hl_plan *plan = r->plan;
+  int64_t batch = -1;
+  for (uint64_t turn = 0; (turn = hl_relay_follow(&w->r->relay, turn)) != HL_TURN_OVER;) {
+    int64_t now_in = r->run->start + (int64_t)((turn - 1) / (uint64_t)plan->nshared);
+    if (now_in != batch)
+      enter_batch(w, batch = now_in);
+    share_step(w, &plan->steps[plan->groups[plan->shared[(turn - 1) % (uint64_t)plan->nshared]].first], turn);
+  }
+}
+
 static void run_batches(runner *r, int thread, int nthreads) {
   hl_plan *plan = r->plan;
   worker w = {.r = r, .thread = thread, .nthreads = nthreads};
   w.bases = plan->bases + thread * plan->bases_stride;
-  if (thread)
-    memcpy(w.bases, plan->bases, (size_t)plan->nslots * sizeof *w.bases);
   w.scratch = plan->thread_scratch + thread * (plan->scratch + 128);
-  int turn = 0;
-  if (nthreads > 1) {
-    if (thread == 0)
-      hl_ranges_reset(plan->ranges, nthreads, plan->steps[plan->first_parallel].ntasks);
-    hl_barrier_wait(&r->barrier, nthreads);
-  }
-  for (int64_t batch = r->run->start;; batch++) {
-    enter_batch(&w, batch);
-    double since = plan->profile && thread == 0 ? now() : 0;
-    for (int32_t i = 0; i < plan->ngroups; i++) {
-      const hl_group *g = &plan->groups[i];
-      hl_step *steps = &plan->steps[g->first];
-      int shared = g->parallel && nthreads > 1;
-      if (shared) {
-        /* Two sets of queues take turns: the other one is idle since the last barrier and is filled for the next. */
-        if (thread == 0)
-          hl_ranges_reset(plan->ranges + (1 - turn) * plan->threads_room, nthreads,
-                          plan->steps[g->next_parallel].ntasks);
-        shared_step(&w, steps, plan->ranges + turn * plan->threads_room);
-        turn = 1 - turn;
-      } else if (thread == 0) {
-        for (int32_t k = 0; k < g->count; k++) {
-          serial_step(&w, &steps[k]);
-          if (plan->profile)
-            account(&steps[k], &since);
-        }
-      }
-      if (i == plan->ngroups - 1 && thread == 0)
-        r->finish[batch & 1] = end_batch(r);
-      if (nthreads > 1)
-        hl_barrier_wait(&r->barrier, nthreads);
-      if (shared && plan->profile && thread == 0)
-        account(steps, &since);
-    }
-    if (plan->ngroups == 0) { /* nothing to do is done at once; nthreads is 1 then */
-      r->done = r->run->steps;
-      return;
-    }
-    if (r->finish[batch & 1])
-      return;
+  if (thread) {
+    /* Thread 0 changes only the mapped slots of its own table, which enter_batch sets here too. */
+    for (int32_t i = 0; i < plan->nslots; i++)
+      if (plan->memories[i].mapping == HL_MAP_NONE)
+        w.bases[i] = plan->bases[i];
+    follow(&w);
+  } else {
+    lead(&w);
+    hl_relay_close(&r->relay);
   }
 }
 
@@ -313,8 +319,12 @@ static hl_status run_locked(hl_plan *plan, const hl_run *run, int64_t *done) {
     status = bind(plan, run);
   if (status != HL_OK || run->steps == 0)
     return status;
+  if (plan->nsteps == 0) {
+    *done = run->steps;
+    return HL_OK;
+  }
   runner r = {.plan = plan, .run = run};
-  hl_barrier_init(&r.barrier);
+  hl_relay_init(&r.relay, plan->shares, nthreads);
   r.began = r.batch_began = r.polled = r.clock = now();
   hl_team_run(nthreads, run_team, &r);
   *done = r.done;

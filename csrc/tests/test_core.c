@@ -119,44 +119,58 @@ static void check_cpu_count(void) {
 
 enum { TASKS = 1000, TEAM = 4 };
 typedef struct shared_work {
-  hl_barrier barrier;
-  hl_range ranges[HL_MAX_THREADS];
-  int64_t taken[TASKS], arrived, late;
+  hl_relay relay;
+  hl_share shares[HL_MAX_THREADS];
+  int64_t taken[TASKS], early;
+  uint64_t open; /* the turn whose tasks may run */
   int members;
 } shared_work;
+
+static void take_all(shared_work *w, int thread, int nthreads, uint64_t turn) {
+  int64_t count = 0;
+  for (int64_t task; (task = hl_relay_take(w->shares, thread, nthreads, TASKS, turn)) >= 0; ++count) {
+    __atomic_add_fetch(&w->taken[task], 1, __ATOMIC_RELAXED);
+    if (w->open != turn)
+      __atomic_add_fetch(&w->early, 1, __ATOMIC_RELAXED);
+  }
+  hl_relay_report(&w->relay, count);
+}
 
 static void work(void *ctx, int thread, int nthreads) {
   shared_work *w = ctx;
   __atomic_add_fetch(&w->members, 1, __ATOMIC_RELAXED);
-  for (int64_t round = 1; round <= 50; ++round) {
-    __atomic_add_fetch(&w->arrived, 1, __ATOMIC_RELAXED);
-    hl_barrier_wait(&w->barrier, nthreads);
-    if (__atomic_load_n(&w->arrived, __ATOMIC_RELAXED) < round * nthreads)
-      __atomic_add_fetch(&w->late, 1, __ATOMIC_RELAXED);
-    hl_barrier_wait(&w->barrier, nthreads);
-    if (thread == 0)
-      hl_ranges_reset(w->ranges, nthreads, TASKS);
-    hl_barrier_wait(&w->barrier, nthreads);
-    for (int64_t task; (task = hl_ranges_take(w->ranges, thread, nthreads)) >= 0;)
-      __atomic_add_fetch(&w->taken[task], 1, __ATOMIC_RELAXED);
+  if (thread > 0) {
+    for (uint64_t turn = 0; (turn = hl_relay_follow(&w->relay, turn)) != HL_TURN_OVER;)
+      take_all(w, thread, nthreads, turn);
+    return;
   }
+  for (uint64_t turn = 1; turn <= 50; ++turn) {
+    w->open = turn; /* plain: the relay orders it */
+    hl_relay_open(&w->relay, w->shares, nthreads, TASKS, turn);
+    take_all(w, thread, nthreads, turn);
+    hl_relay_wait(&w->relay, TASKS);
+  }
+  hl_relay_close(&w->relay);
 }
 
 static void check_threads(void) {
   static shared_work w;
   for (int team = 1; team <= TEAM; ++team) {
     memset(&w, 0, sizeof w);
-    hl_barrier_init(&w.barrier);
+    hl_relay_init(&w.relay, w.shares, team);
     hl_team_run(team, work, &w);
     CHECK(w.members >= 1 && w.members <= team, "%d of %d", w.members, team);
-    CHECK(w.late == 0, "the barrier let someone through early");
+    CHECK(w.early == 0, "someone ran a task of a turn that was not open");
     for (int t = 0; t < TASKS; ++t)
       CHECK(w.taken[t] == 50, "task %d was taken %d times", t, (int)w.taken[t]);
   }
-  hl_range few[3];
-  hl_ranges_reset(few, 3, 2);
-  CHECK(hl_ranges_take(few, 2, 3) == 0 && hl_ranges_take(few, 2, 3) == 1 && hl_ranges_take(few, 0, 3) == -1,
-        "stealing");
+  hl_relay relay;
+  hl_share few[3];
+  hl_relay_init(&relay, few, 3);
+  hl_relay_open(&relay, few, 3, 2, 7);
+  CHECK(hl_relay_take(few, 0, 3, 2, 6) == -1, "a task of another turn");
+  CHECK(hl_relay_take(few, 2, 3, 2, 7) == 0 && hl_relay_take(few, 2, 3, 2, 7) == 1, "stealing");
+  CHECK(hl_relay_take(few, 0, 3, 2, 7) == -1, "nothing is left");
 }
 
 static void check_num_threads(void) {
@@ -189,7 +203,7 @@ static void check_fork(void) {
     alarm(20); /* a hang becomes a failure */
     hl_set_num_threads(4);
     memset(&w, 0, sizeof w);
-    hl_barrier_init(&w.barrier);
+    hl_relay_init(&w.relay, w.shares, 4);
     hl_team_run(4, work, &w);
     _exit(hl_get_num_threads() == 1 && w.members == 1 ? 0 : 1);
   }
