@@ -45,36 +45,32 @@ cdef object _exception(hl_status status, str message):
 
 # ---- arrays ----------------------------------------------------------------------------------------------------------
 
-cdef int _acquire(object array, Py_buffer *view, int itemsize, bint writable, str kind, int number=-1) except -1:
-    """Takes a C-contiguous buffer of native items of that size; says what is wrong otherwise.
+cdef str _title(str name, int number):
+    return name if number < 0 else f"{name} {number}"
 
-    The array is called `kind` and its number, which are put together only for a message.
-    """
+
+cdef int _acquire(object array, Py_buffer *view, int itemsize, bint writable, str name, int number) except -1:
+    """Takes a C-contiguous buffer of native items of that size; says what is wrong with `name number` otherwise."""
     cdef int flags = PyBUF_STRIDES | PyBUF_FORMAT
     if writable:
         flags |= PyBUF_WRITABLE
     try:
         PyObject_GetBuffer(array, view, flags)
     except (BufferError, ValueError) as error:
-        raise ValueError(f"{_called(kind, number)} cannot be used: {error}") from None
+        raise ValueError(f"{_title(name, number)} cannot be used: {error}") from None
     except TypeError:
-        raise TypeError(f"{_called(kind, number)} must be an array, not {type(array).__name__}") from None
+        raise TypeError(f"{_title(name, number)} must be an array, not {type(array).__name__}") from None
     cdef char order = view.format[0] if view.format != NULL else 0
     if view.itemsize != itemsize or order == b">" or order == b"!":
-        text = view.format.decode() if view.format != NULL else "?"
+        kind = view.format.decode() if view.format != NULL else "?"
         PyBuffer_Release(view)
-        raise ValueError(f"{_called(kind, number)} must have native {itemsize}-byte items, not format {text!r}")
+        raise ValueError(f"{_title(name, number)} must have native {itemsize}-byte items, not format {kind!r}")
     if not PyBuffer_IsContiguous(view, b"C"):
         PyBuffer_Release(view)
-        raise ValueError(f"{_called(kind, number)} must be C-contiguous")
+        raise ValueError(f"{_title(name, number)} must be C-contiguous")
     return 0
 
 
-cdef str _called(str kind, int number):
-    return kind if number < 0 else f"{kind} {number}"
-
-
-@cython.freelist(8)
 cdef class _Views:
     """Buffers held for as long as this object lives."""
     cdef Py_buffer *views
@@ -462,7 +458,7 @@ def supported_isas():
 def select_isa(name=None):
     """Chooses the kernels of plans made from now on; None means HOTLOOP_ISA or the best. ValueError if impossible."""
     cdef bytes text = b"" if name is None else name.encode()
-    cdef const char *chosen = text
+    cdef char *chosen = text
     cdef hl_status status = hl_kernels_select(NULL if name is None else chosen)
     if status == HL_ERR_ISA:
         import os
