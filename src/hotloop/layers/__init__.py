@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from hotloop.common.registry import Registry, attribute_error
 from hotloop.layers.activation import Activation
@@ -13,6 +13,7 @@ from hotloop.layers.flatten import Flatten
 from hotloop.layers.input_layer import Input, InputLayer
 from hotloop.layers.input_spec import InputSpec
 from hotloop.layers.layer import Layer
+from hotloop.layers.out_of_scope import refuse
 from hotloop.layers.relu import ReLU
 from hotloop.layers.reshape import Reshape
 from hotloop.layers.softmax import Softmax
@@ -49,4 +50,9 @@ __all__ = [
     "serialize",
 ]
 
-__getattr__ = attribute_error(__name__, "layer", __all__)
+_missing = attribute_error(__name__, "layer", __all__)
+
+
+def __getattr__(name: str) -> NoReturn:
+    refuse(name)
+    _missing(name)
