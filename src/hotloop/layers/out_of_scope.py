@@ -22,7 +22,7 @@ _REASONS = {name: family for family, names in _FAMILIES.items() for name in name
 def refuse(name: str) -> None:
     """Raises `NotImplementedError` if `name` is a layer outside what hotloop is for.
 
-    Not `AttributeError`: `from hotloop.layers import LSTM` would turn that into an `ImportError` and
+    Not `AttributeError`: `from hotloop.layers import LSTM` would make an `ImportError` of that and
     lose the explanation.
     """
     if name in _REASONS:
