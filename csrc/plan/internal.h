@@ -75,6 +75,19 @@ struct hl_plan {
   hl_share *shares;
 };
 
+/* Writes the message and returns the status. */
+hl_status hl_plan_fail(hl_plan *plan, hl_status status, const char *format, ...);
+/* HL_OK if things may still be added. */
+hl_status hl_plan_open(hl_plan *plan);
+/* Makes an array of count elements one of `room`; 1 without memory, and then the old one is still there. */
+int hl_plan_grow(void **block, int32_t count, int32_t room, size_t size);
+/* A zeroed step behind the last one; it counts only when nsteps is raised. */
+hl_status hl_plan_new_step(hl_plan *plan, hl_step **step);
+void hl_step_free(hl_step *step);
+hl_status hl_plan_compile(hl_plan *plan, hl_step *step, const hl_tile_domain *domain, const hl_program *program);
+/* A step has been accepted: remembers which slots it writes and which hold panels. */
+void hl_plan_note_program(hl_plan *plan, const hl_program *program);
+
 /* Makes room for n threads' scratch, base tables and queues. */
 hl_status hl_plan_reserve(hl_plan *plan, int32_t n);
 
