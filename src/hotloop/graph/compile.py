@@ -139,9 +139,8 @@ class Executable:
         """
         given = self._given(inputs)
         results = [np.empty(port.shape, port.lanes) for port in self._outputs]
-        recipe = self._recipe
-        if recipe.text:
-            given += [results[i] for i in recipe.used_outputs]
+        if self._recipe.text:
+            given += [results[i] for i in self._recipe.used_outputs]
             self._execute(given, (), (), None, 0, 1, 0.0)
         return results
 

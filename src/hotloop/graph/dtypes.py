@@ -11,6 +11,7 @@ DTYPES = (FLOAT, INT, BOOL)
 
 _BY_KIND = {"f": FLOAT, "i": INT, "u": INT, "b": BOOL}
 _INT_MIN, _INT_MAX = -(2**31), 2**31 - 1
+_LARGE = 3e38  # floats up to here are finite in float32, too
 _NUMPY = {FLOAT: np.dtype(np.float32), INT: np.dtype(np.int32), BOOL: np.dtype(np.bool_)}
 
 
@@ -46,7 +47,12 @@ def to_array(value: Any, dtype: str | None = None) -> np.ndarray:
 
     Raises `TypeError` for arrays that are not numbers, `OverflowError` for integers beyond int32.
     """
-    if isinstance(value, np.ndarray | np.generic):
+    if (
+        (type(value) is float and (dtype is None or dtype == FLOAT))
+        or (type(value) is int and dtype == FLOAT)
+    ) and -_LARGE <= value <= _LARGE:
+        return np.array(value, np.float32)
+    if isinstance(value, (np.ndarray, np.generic)):
         array = np.asarray(value)
     else:
         try:

@@ -59,7 +59,7 @@ def _unary(name: str) -> Callable[[Any], Any]:
 
 
 def _foreign(other: Any) -> bool:
-    return other is None or isinstance(other, str | bytes | dict | set)
+    return other is None or isinstance(other, (str, bytes, dict, set))
 
 
 def _dispatch(function: Callable[..., Any], name: str, args: Any, kwargs: Any) -> Any:

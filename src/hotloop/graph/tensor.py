@@ -173,13 +173,15 @@ def constant(value: Any, dtype: Any = None) -> Tensor:
     copied. Raises `TypeError` for values that are not real numbers and `OverflowError` for
     integers that do not fit int32.
     """
+    if isinstance(value, Tensor) and (dtype is None or dtype == value.dtype):
+        return value
     wanted = None if dtype is None else canonical_dtype(dtype)
     if isinstance(value, Tensor):
         tensor = value
     else:
         leaf = getattr(value, "_as_tensor", None)
         if leaf is None:
-            if isinstance(value, list | tuple):
+            if isinstance(value, (list, tuple)):
                 value = _plain(value)
             array = to_array(value, wanted)
             return Tensor("constant", array.shape, dtype_of(array), value=array, concrete=True)
@@ -238,10 +240,11 @@ def _leaked(tensor: Tensor) -> TracingError:
 
 def fill(value: float | int | bool, shape: tuple[int, ...], dtype: str) -> Tensor:
     """A tensor full of one number, which the compiler keeps as that one number."""
-    tensor = constant(np.full((1,) * len(shape), value), dtype)
-    if tensor.shape == shape:
-        return tensor
+    number = to_array(value, dtype)
     if symbolic_scope() is None:
-        filled = np.full(shape, tensor._value)
-        return Tensor("constant", shape, dtype, value=filled, concrete=True)
-    return apply("broadcast_to", [tensor], shape=shape)
+        filled = np.empty(shape, number.dtype)
+        filled.fill(number)
+        return Tensor("constant", shape, dtype, (), _NO_ATTRS, filled, True)
+    ones = (1,) * len(shape)
+    tensor = Tensor("constant", ones, dtype, (), _NO_ATTRS, number.reshape(ones), True)
+    return tensor if ones == shape else apply("broadcast_to", [tensor], shape=shape)

@@ -46,8 +46,10 @@ class Model(Trainer, Layer):
             inputs: array, tensor, or structure of them; batch first.
             training: whether layers such as Dropout behave as in training; False by default.
         """
-        if len(args) == 1 and self._forward.applies(self, args[0], kwargs):
-            return self._forward.run(self, args[0], kwargs.get("training"))
+        if len(args) == 1:
+            outputs = self._forward.run(self, args[0], kwargs)
+            if outputs is not NotImplemented:
+                return outputs
         if self.built:
             return super().__call__(*args, **kwargs)
         with self._trainer.plans.lock:

@@ -24,9 +24,11 @@ def result_dtype(*values: Any, least: str = "bool") -> str:
     """The dtype that holds all values: float32 over int32 over bool, and not below `least`."""
     rank = _RANK[least]
     for value in values:
-        if isinstance(value, bool):
+        if type(value) is Tensor:
+            rank = max(rank, _RANK[value.dtype])
+        elif isinstance(value, bool):
             continue
-        if isinstance(value, float):
+        elif isinstance(value, float):
             rank = 2
         elif isinstance(value, int):
             rank = max(rank, 1)
@@ -71,7 +73,10 @@ def expand(x: Tensor, shape: Sequence[int]) -> Tensor:
 def broadcast(*tensors: Tensor) -> list[Tensor]:
     """The tensors repeated to their common shape."""
     first = tensors[0].shape
-    if all(x.shape == first for x in tensors):
+    for x in tensors:
+        if x.shape != first:
+            break
+    else:
         return list(tensors)
     shape = broadcast_shapes(*(x.shape for x in tensors))
     return [expand(x, shape) for x in tensors]

@@ -8,7 +8,7 @@ from typing import Any
 
 def is_nested(structure: Any) -> bool:
     """Whether `structure` is a list, tuple or dict."""
-    return isinstance(structure, list | tuple | dict)
+    return isinstance(structure, (list, tuple, dict))
 
 
 def _children(structure: Any) -> list[Any]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from hotloop import graph
+from hotloop.ops import tree
 from hotloop.training.data import Data
 from hotloop.training.steps import Step, make_step
 
@@ -30,13 +31,15 @@ class Plan:
     def __init__(self, step: Step, specs: Sequence[tuple[tuple[int, ...], str]], eager: bool):
         self.batch_size = specs[0][0][0]
         self.tracing_error: graph.TracingError | None = None
+        # Of the step's results, once it has been traced or run.
+        self.structure: Any = None
         self._step = step
         self._lock: AbstractContextManager[Any] = threading.Lock()
         self._executable: graph.Executable | None = None
         self._outputs: list[tuple[tuple[int, ...], str]] | None = None
         if not eager:
             try:
-                trace = graph.trace(step, specs)
+                trace = graph.trace(self._flat_step, specs)
             except graph.TracingError as error:
                 self.tracing_error = error
             else:
@@ -44,6 +47,11 @@ class Plan:
                 self._executable = graph.compile(trace, batched=True)
                 if not trace.updates:
                     self._lock = nullcontext()
+
+    def _flat_step(self, *tensors: Any) -> list[Any]:
+        results = self._step(*tensors)
+        self.structure = tree.map_structure(lambda tensor: None, results)
+        return tree.flatten(results)
 
     @property
     def eager(self) -> bool:
@@ -82,7 +90,7 @@ class Plan:
     def run_eagerly(self, arrays: list[np.ndarray]) -> list[Any]:
         """One batch, operation by operation; returns the step's results as arrays."""
         with graph.Scope(symbolic=False):
-            return [np.asarray(t) for t in self._step(*map(graph.constant, arrays))]
+            return [np.asarray(t) for t in self._flat_step(*map(graph.constant, arrays))]
 
 
 class PlanCache:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from hotloop.ops import tree
 from hotloop.training.data import Data
 
 
@@ -86,14 +87,19 @@ class BatchRunner:
                     f"predict needs one prediction per sample, but an output has shape {shape} for "
                     f"a batch of {plan.batch_size}."
                 )
-            # Plans write lanes of 4 bytes: truth values as int32, until `finish_outputs`.
+            # Plans write lanes of 4 bytes: truth values as int32, until `pack_outputs`.
             arrays.append(np.empty((samples, *shape[1:]), "int32" if dtype == "bool" else dtype))
         return arrays
 
-    def finish_outputs(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
-        """`output_arrays` after the run, in the dtypes that the model has."""
+    def pack_outputs(self, arrays: list[np.ndarray], batches: int) -> Any:
+        """What a run of so many batches wrote to `output_arrays`, as the model returns it."""
         plan = self._plan or self._tail_plan
         specs = plan.output_specs(self.data.arrays)
-        return [
-            array.astype(dtype, copy=False) for array, (_, dtype) in zip(arrays, specs, strict=True)
+        rows = batches * self.batch_size
+        results = [
+            (array if dtype != "bool" else array.astype(np.bool_))[:rows]
+            for array, (_, dtype) in zip(arrays, specs, strict=True)
         ]
+        return (
+            results[0] if plan.structure is None else tree.pack_sequence_as(plan.structure, results)
+        )

@@ -12,14 +12,14 @@ from hotloop import graph, ops
 from hotloop.ops import tree
 from hotloop.training.data import Data
 
-Step = Callable[..., list[Any]]
+Step = Callable[..., Any]
 
 
 def make_step(model: Any, mode: str, data: Data) -> Step:
     """The step of `mode` ("train", "test" or "predict") for data laid out like `data`.
 
-    The function takes one tensor per array of `Data.arrays` and returns the flat predictions in
-    "predict", nothing otherwise: training and evaluation leave their results in variables.
+    The function takes one tensor per array of `Data.arrays` and returns the model's outputs in
+    "predict", an empty list otherwise: training and evaluation leave their results in variables.
     """
     inputs = len(data.x)
     structure = data.structure
@@ -49,8 +49,8 @@ def make_step(model: Any, mode: str, data: Data) -> Step:
         _update_metrics(model, loss, x, y, y_pred, weight)
         return []
 
-    def predict(*tensors: Any) -> list[Any]:
-        return tree.flatten(model(unpack(tensors)[0], training=False))
+    def predict(*tensors: Any) -> Any:
+        return model(unpack(tensors)[0], training=False)
 
     return {"train": train, "test": test, "predict": predict}[mode]
 

@@ -32,7 +32,6 @@ from hotloop.training.runner import BatchRunner
 from hotloop.training.steps import pack_inputs, single_output
 from hotloop.training.targets import check_targets
 
-
 _NOBODY = CallbackList()  # nothing is kept in it: every silent call may use the same one
 
 
@@ -215,7 +214,6 @@ class Trainer(Compilation):
         steps = check_count(steps, "steps", optional=True)
         data = self._make_data(x)
         batch_size = batch_size or _default_batch_size(data.samples, steps)
-        structure = self._forward_spec(data, min(batch_size, data.samples))
         runner = BatchRunner(self, "predict", data, batch_size)
         steps = steps or runner.batches
         callbacks = self._callback_list(callbacks, verbose, 1, steps)
@@ -234,9 +232,7 @@ class Trainer(Compilation):
             outputs=outputs,
         )
         callbacks.on_predict_end()
-        rows = done * batch_size
-        results = [array[:rows] for array in runner.finish_outputs(outputs)]
-        return tree.pack_sequence_as(structure, results)
+        return runner.pack_outputs(outputs, done)
 
     def train_on_batch(
         self,
@@ -267,11 +263,10 @@ class Trainer(Compilation):
     def predict_on_batch(self, x: Any) -> Any:
         """The model's outputs for the samples given, as one batch."""
         data = self._make_data(x)
-        structure = self._forward_spec(data, data.samples)
         runner = BatchRunner(self, "predict", data, data.samples)
         outputs = runner.output_arrays(1)
         runner.run(0, 1, outputs=outputs)
-        return tree.pack_sequence_as(structure, runner.finish_outputs(outputs))
+        return runner.pack_outputs(outputs, 1)
 
     def _run_one(self, mode: str, data: Data, return_dict: bool) -> Any:
         runner = BatchRunner(self, mode, data, data.samples)
