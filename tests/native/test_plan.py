@@ -689,3 +689,47 @@ def test_the_oracle_and_the_plan_agree_on_a_batch_of_rows():
     flat = [x.reshape(-1), np.zeros(6, np.float32)]
     run_program((3,), 2, "F", operands, code, [], flat, {0: (index, 2), 1: (np.arange(3), 2)})
     np.testing.assert_array_equal(flat[1].reshape(3, 2), x[index])
+
+
+def doubling_plan():
+    """b := 2 * a."""
+    plan = Plan(1)
+    a, b = plan.add_bound(4), plan.add_bound(4)
+    operands = [(slot, 0, (0,), 1, False) for slot in (a, b)]
+    instructions = [("load", 0, 0, 0, 0, 0), ("add_f", 1, 0, 0, 0, 0), ("store", 0, 1, 0, 0, 1)]
+    plan.add_tile((1,), 4, "FF", operands, instructions)
+    plan.finish()
+    return plan
+
+
+def test_kept_arrays_need_not_be_given():
+    plan = doubling_plan()
+    a, out = np.arange(4, dtype=np.float32), np.zeros(4, np.float32)
+    plan.keep([a])
+    assert plan.run([out], [], []) == 1
+    np.testing.assert_array_equal(out, 2 * a)
+    a += 1
+    plan.run((out,), (), ())
+    np.testing.assert_array_equal(out, 2 * a)
+    plan.keep([np.full(4, 7, np.float32), out])  # lives as long as it is kept
+    plan.run([], [], [])
+    np.testing.assert_array_equal(out, 14)
+    plan.keep([])
+    plan.run([a, out], [], [])
+    np.testing.assert_array_equal(out, 2 * a)
+
+
+def test_kept_arrays_are_checked():
+    plan = doubling_plan()
+    a = np.zeros(4, np.float32)
+    with pytest.raises(ValueError, match="needs 2 bound arrays, not 3"):
+        plan.keep([a, a, a])
+    with pytest.raises(ValueError, match="bound array 1 cannot be used"):
+        plan.keep([a, memoryview(a).toreadonly()])
+    with pytest.raises(ValueError, match="bound array 0 must be C-contiguous"):
+        plan.keep([np.zeros(8, np.float32)[::2]])
+    plan.keep([np.zeros(3, np.float32)])
+    with pytest.raises(ValueError, match="3 elements"):
+        plan.run([a], [], [])
+    with pytest.raises(ValueError, match="needs 1 bound arrays"):
+        plan.run([a, a], [], [])

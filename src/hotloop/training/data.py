@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,40 +22,37 @@ class InputSpec:
     dtype: str
 
 
-@dataclass(frozen=True)
 class Data:
-    """Arrays of equal length, ready for a plan.
+    """Arrays of equal length, ready for a plan; not to be changed.
 
     `x` is flat; `structure` packs it again the way the model is called. Every array is C-contiguous
-    float32 or int32.
+    float32 or int32. `arrays` are all of them in the order in which a step takes them, `layout` is
+    what the graph of a step depends on besides the model and the batch size.
     """
 
-    x: tuple[np.ndarray, ...]
-    structure: Any
-    y: np.ndarray | None
-    sample_weight: np.ndarray | None
+    __slots__ = ("arrays", "layout", "sample_weight", "samples", "structure", "x", "y")
 
-    @property
-    def samples(self) -> int:
-        return self.x[0].shape[0]
-
-    @property
-    def arrays(self) -> list[np.ndarray]:
-        """All arrays in the order in which a step takes them."""
-        arrays = list(self.x)
-        if self.y is not None:
-            arrays.append(self.y)
-        if self.sample_weight is not None:
-            arrays.append(self.sample_weight)
-        return arrays
-
-    @cached_property
-    def layout(self) -> tuple[Hashable, ...]:
-        """What the graph of a step depends on, besides the model and the batch size."""
-        return (
-            repr(self.structure),
-            self.y is not None,
-            self.sample_weight is not None,
+    def __init__(
+        self,
+        x: tuple[np.ndarray, ...],
+        structure: Any,
+        y: np.ndarray | None,
+        sample_weight: np.ndarray | None,
+    ) -> None:
+        self.x = x
+        self.structure = structure
+        self.y = y
+        self.sample_weight = sample_weight
+        self.samples: int = x[0].shape[0]
+        self.arrays = list(x)
+        if y is not None:
+            self.arrays.append(y)
+        if sample_weight is not None:
+            self.arrays.append(sample_weight)
+        self.layout: Hashable = (
+            repr(structure),
+            y is not None,
+            sample_weight is not None,
             *[(array.shape[1:], array.dtype) for array in self.arrays],
         )
 
@@ -98,8 +94,8 @@ def make_data(
     weight = None if sample_weight is None else _take_single(sample_weight, w_name)
 
     named = [*flat_x, (y_name, target), (w_name, weight)]
-    lengths = {name: array.shape[0] for name, array in named if array is not None}
-    if len(set(lengths.values())) > 1:
+    if len({array.shape[0] for _, array in named if array is not None}) > 1:
+        lengths = {name: array.shape[0] for name, array in named if array is not None}
         sizes = ", ".join(f"`{name}` has {count}" for name, count in lengths.items())
         raise ValueError(
             "Data cardinality is ambiguous: all arrays must have the same number of samples, but "
@@ -128,7 +124,7 @@ def weigh_classes(data: Data, class_weight: Any) -> Data:
     if data.sample_weight is not None:
         weight = weight.reshape(weight.shape + (1,) * (data.sample_weight.ndim - 1))
         weight = data.sample_weight * weight
-    return replace(data, sample_weight=weight)
+    return Data(data.x, data.structure, data.y, weight)
 
 
 def split_data(data: Data, validation_split: float) -> tuple[Data, Data]:

@@ -224,3 +224,18 @@ def test_random_numbers_do_not_depend_on_what_they_are_fused_with(seed):
     np.testing.assert_array_equal(outputs[0], alone)
     np.testing.assert_allclose(outputs[1], alone.sum(0), rtol=1e-6)
     assert 0 <= alone.min() < alone.max() < 1
+
+
+def test_calling_an_executable_returns_new_arrays():
+    program = compiled(lambda x: [x + 1.0, x > 0.0, x[:0]], ((4,), "float32"))
+    x = np.array([-1, 0, 1, 2], np.float32)
+    more, positive, nothing = program([x])
+    np.testing.assert_array_equal(more, x + 1)
+    assert positive.dtype == np.int32
+    np.testing.assert_array_equal(positive, [0, 0, 1, 1])
+    assert nothing.shape == (0,)
+    assert program([x])[0] is not more
+    with pytest.raises(ValueError, match="shape"):
+        program([x[:2]])
+    with pytest.raises(ValueError, match="1 inputs"):
+        program([])

@@ -1,0 +1,253 @@
+"""Small calls remember what served the last one: that must never show."""
+
+import gc
+import os
+import threading
+
+import numpy as np
+import pytest
+
+import hotloop as keras
+from hotloop import layers, ops
+
+RNG = np.random.default_rng(5)
+X = RNG.normal(size=(8, 6)).astype("float32")
+Y = RNG.integers(0, 3, 8)
+
+
+def small(*extra):
+    model = keras.Sequential([keras.Input((6,)), layers.Dense(5, "tanh"), layers.Dense(3), *extra])
+    model.compile(
+        "sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"]
+    )
+    return model
+
+
+def expected(model, x=X):
+    (w1, b1, w2, b2) = model.get_weights()[:4]
+    return np.tanh(x @ w1 + b1) @ w2 + b2
+
+
+def close(a, b):
+    np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+class Times(layers.Layer):
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = factor
+
+    def call(self, inputs):
+        return inputs * self.factor
+
+
+CALLS = {
+    "call": lambda model, x: model(x).numpy(),
+    "predict": lambda model, x: model.predict(x, verbose=0),
+    "predict_on_batch": lambda model, x: model.predict_on_batch(x),
+}
+
+
+@pytest.fixture(params=CALLS)
+def call(request):
+    return CALLS[request.param]
+
+
+def test_new_weights_are_seen(call):
+    model = small()
+    close(call(model, X), expected(model))
+    model.set_weights([2 * w + 0.5 for w in model.get_weights()])
+    close(call(model, X), expected(model))
+    model.train_on_batch(X, Y)
+    close(call(model, X), expected(model))
+
+
+def test_other_shapes_dtypes_and_strides(call):
+    model = small()
+    for x in (X, X[:1], X[::2], X.astype("float64"), np.asfortranarray(X), (9 * X).astype(int), X):
+        close(call(model, x), expected(model, x.astype("float32")))
+
+
+def test_results_are_not_overwritten(call):
+    model = small()
+    first = call(model, X)
+    kept = first.copy()
+    call(model, X + 1)
+    np.testing.assert_array_equal(first, kept)
+
+
+def test_layers_added_and_popped(call):
+    model = small()
+    call(model, X)
+    model.add(layers.ReLU())
+    close(call(model, X), np.maximum(expected(model), 0))
+    model.pop()
+    close(call(model, X), expected(model))
+
+
+def test_a_variable_in_another_layout(call):
+    model = small()
+    call(model, X)
+    (kernel, _) = model.layers[0].weights
+    before = kernel.numpy()
+    kernel.storage("row")
+    np.testing.assert_array_equal(kernel.numpy(), before)
+    close(call(model, X), expected(model))
+    kernel.assign(before + 1)
+    close(call(model, X), expected(model))
+
+
+def test_training_mode_of_a_call():
+    model = small(layers.Dropout(0.5))
+    calm = model(X).numpy()
+    assert (model(X, training=True).numpy() == 0).any()
+    np.testing.assert_array_equal(model(X, training=False).numpy(), calm)
+    np.testing.assert_array_equal(model(X).numpy(), calm)
+    # Every call draws anew.
+    assert (model(X, training=True).numpy() != model(X, training=True).numpy()).any()
+
+
+def test_run_eagerly_after_compiled_calls():
+    seen = []
+
+    class Watched(layers.Layer):
+        def call(self, inputs):
+            seen.append(isinstance(inputs, keras.graph.Tensor) and inputs.concrete)
+            return inputs
+
+    model = small(Watched())
+    model(X), model(X)
+    count = len(seen)
+    model(X)
+    assert len(seen) == count
+    model.run_eagerly = True
+    close(model(X).numpy(), expected(model))
+    assert len(seen) == count + 1
+    assert seen[-1]
+
+
+def test_calls_inside_another_function_are_traced():
+    inner = small()
+    inner(X)
+    outer = keras.Sequential([keras.Input((6,)), inner, layers.ReLU()])
+    close(outer(X).numpy(), np.maximum(expected(inner), 0))
+    with keras.graph.Scope(symbolic=False):
+        weights = inner.trainable_variables
+        loss = ops.sum(inner(X))
+        grads = keras.graph.gradients(loss, [v.value for v in weights])
+    close(grads[-1].numpy(), [8, 8, 8])
+
+
+def test_replacing_a_layer_of_a_subclass(call):
+    class Replaceable(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.inner = Times(2.0)
+
+        def call(self, inputs):
+            return self.inner(inputs)
+
+    model = Replaceable()
+    close(call(model, X), 2 * X)
+    model._unlock_state()
+    del model.inner
+    model.inner = Times(3.0)
+    close(call(model, X), 3 * X)
+
+
+def test_freezing_between_two_steps():
+    model = small()
+    model.train_on_batch(X, Y)
+    first = model.layers[0]
+    first.trainable = False
+    before, others = first.get_weights(), model.layers[1].get_weights()
+    model.train_on_batch(X, Y)
+    for a, b in zip(first.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert any((a != b).any() for a, b in zip(model.layers[1].get_weights(), others, strict=True))
+    first.trainable = True
+    model.train_on_batch(X, Y)
+    assert (first.get_weights()[0] != before[0]).any()
+    first.weights[0].trainable = False
+    before = first.get_weights()
+    model.train_on_batch(X, Y)
+    np.testing.assert_array_equal(first.get_weights()[0], before[0])
+    assert (first.get_weights()[1] != before[1]).any()
+
+
+def test_compiling_again_changes_the_metrics():
+    model = small()
+    assert len(model.train_on_batch(X, Y)) == 2
+    model.compile("sgd", model.loss)
+    assert isinstance(model.train_on_batch(X, Y), float)
+    model.compile("sgd", model.loss, metrics=["accuracy", "sparse_categorical_crossentropy"])
+    assert len(model.test_on_batch(X, Y)) == 3
+
+
+def test_silent_predictions_equal_those_with_callbacks():
+    model = small()
+    told = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_predict_end(self, logs=None):
+            told.append(self.model)
+
+    watched = model.predict(X, batch_size=3, verbose=0, callbacks=[Watch()])
+    np.testing.assert_array_equal(watched, model.predict(X, batch_size=3, verbose=0))
+    assert told == [model]
+
+
+def test_outputs_in_a_structure():
+    inputs = keras.Input((6,))
+    outputs = {"twice": ops.multiply(inputs, 2.0), "signs": [ops.greater(inputs, 0.0)]}
+    model = keras.Model(inputs, outputs)
+    for predict in (
+        lambda: model.predict(X, batch_size=3, verbose=0),
+        lambda: model.predict_on_batch(X),
+        lambda: model(X),
+        lambda: model(X),
+    ):
+        made = predict()
+        np.testing.assert_array_equal(np.asarray(made["twice"]), 2 * X)
+        np.testing.assert_array_equal(np.asarray(made["signs"][0]), X > 0)
+        assert np.asarray(made["signs"][0]).dtype == bool
+
+
+def test_threads_on_one_model(call):
+    model = small()
+    batches = [RNG.normal(size=(1 + i % 3, 6)).astype("float32") for i in range(60)]
+    serial = [call(model, x) for x in batches]
+    results = {}
+
+    def work(number):
+        results[number] = [call(model, x) for x in batches]
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 6
+    for made in results.values():
+        for a, b in zip(made, serial, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="reads Linux's /proc")
+def test_memory_stays_constant(call):
+    model = small()
+
+    def resident():
+        gc.collect()
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+    def many(count):
+        for _ in range(count):
+            call(model, X)
+
+    many(1000)
+    before = resident()
+    many(10_000)
+    # One leaked output array or buffer view per call would be 1 MB.
+    assert resident() - before < 500_000
