@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from hotloop._version import __version__
-from hotloop.cli import demo, info
+from hotloop.cli import bench, demo, info
 
 __all__ = ["main"]
 
@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"hotloop {__version__}")
     commands = parser.add_subparsers(title="commands", dest="command", required=True)
-    for command in (demo, info):
+    for command in (demo, info, bench):
         command.add_parser(commands)
     options = parser.parse_args(arguments)
     try:

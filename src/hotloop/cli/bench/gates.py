@@ -1,0 +1,40 @@
+"""How much faster than a peer hotloop has to be, and whether it is."""
+
+from collections.abc import Mapping, Sequence
+
+from hotloop.cli.bench.measure import Row
+
+__all__ = ["judge", "parse"]
+
+
+def parse(given: Sequence[str], contestants: Sequence[str]) -> dict[str, float]:
+    """`PEER=RATIO` texts as numbers by peer.
+
+    Raises:
+        ValueError: a text is not of that form, or names somebody who does not take part.
+    """
+    gates = {}
+    for text in given:
+        name, _, ratio = text.partition("=")
+        try:
+            gates[name] = float(ratio)
+        except ValueError:
+            raise ValueError(f"--gate {text}: expected PEER=RATIO, as in torch=1.5") from None
+        if name not in contestants[1:]:
+            others = ", ".join(contestants[1:]) or "nobody: --peers is not given"
+            raise ValueError(f"--gate {text}: {name} does not take part; these do: {others}")
+    return gates
+
+
+def judge(gates: Mapping[str, float], rows: Sequence[Row]) -> int:
+    """Prints which epochs miss their gates; the exit code."""
+    missed = 0
+    for row in rows:
+        for name, gate in gates.items():
+            if row.section != "epochs" or name not in row.rounds:
+                continue
+            ratio = row.seconds(name) / row.seconds("hotloop")
+            if ratio < gate:
+                missed = 1
+                print(f"missed: {row.name}: {ratio:.2f} × {name}, not {gate:g}")
+    return missed
