@@ -22,7 +22,7 @@ _converting = threading.Lock()
 def aligned_empty(size: int, dtype: Any) -> np.ndarray:
     """A 1-D array of `size` 4-byte elements that starts at a multiple of 64 bytes."""
     raw = np.empty(size * 4 + _ALIGN, np.uint8)
-    start = -raw.ctypes.data % _ALIGN
+    start = -raw.__array_interface__["data"][0] % _ALIGN
     return raw[start : start + size * 4].view(dtype)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,6 +11,20 @@ from hotloop import ops
 from hotloop.graph import Tensor, Variable
 from hotloop.ops import tree
 from hotloop.ops.symbolic import KerasTensor
+
+
+@functools.lru_cache(maxsize=256)
+def _signature_of_function(function: Callable[..., Any]) -> inspect.Signature:
+    return inspect.signature(function)
+
+
+def signature_of(method: Callable[..., Any]) -> inspect.Signature:
+    """The signature of a method of an object: found once for all objects of its class."""
+    function = getattr(method, "__func__", None)
+    if function is None:
+        return inspect.signature(method)
+    signature = _signature_of_function(function)
+    return signature.replace(parameters=list(signature.parameters.values())[1:])
 
 
 def is_tensor(x: Any) -> bool:
@@ -77,7 +92,7 @@ class CallArguments:
             inspect.Parameter.POSITIONAL_OR_KEYWORD,
             inspect.Parameter.KEYWORD_ONLY,
         )
-        names = [p.name for p in inspect.signature(method).parameters.values() if p.kind in named]
+        names = [p.name for p in signature_of(method).parameters.values() if p.kind in named]
         shapes = self.shapes()
         if len(names) == 1:
             return {names[0]: next(iter(shapes.values()), None)}

@@ -15,6 +15,7 @@ from hotloop.layers.call_arguments import (
     as_tensor,
     explain,
     is_tensor,
+    signature_of,
     symbolic_inputs,
     without_default_mode,
 )
@@ -48,8 +49,7 @@ def _finishing(build: Callable[..., Any]) -> Callable[..., Any]:
                 build(self, *args, **kwargs)
         finally:
             self._building = False
-        bound = inspect.signature(build).bind(self, *args, **kwargs).arguments
-        self._build_shapes = dict(list(bound.items())[1:])
+        self._build_shapes = dict(signature_of(build.__get__(self)).bind(*args, **kwargs).arguments)
         self.built = True
         self._lock_state()
 
@@ -147,7 +147,7 @@ class Layer(Composite):
         self._building = False
         self._build_shapes: dict[str, Any] | None = None
         self._losses: list[Tensor] = []
-        self._call_signature = inspect.signature(self.call)
+        self._call_signature = signature_of(self.call)
         self._call_has_training = "training" in self._call_signature.parameters
         self._super_called = True
 
