@@ -124,24 +124,33 @@ int64_t hl_relay_take(hl_share *shares, int thread, int nthreads, int64_t ntasks
 
 void hl_relay_report(hl_relay *relay, int64_t count) { __atomic_add_fetch(&relay->completed, count, __ATOMIC_RELEASE); }
 
-enum { SPINS = 2000 }; /* some 20-50 us: longer than the skew of balanced steps, shorter than a scheduler's slice */
+enum {
+  SPINS = 1000,      /* some 20-70 us: longer than the skew of balanced steps, shorter than a scheduler's slice */
+  YIELDS = 20,       /* then someone else may hold the core that the awaited thread needs */
+  NAP_NS = 50 * 1000 /* and then it is away for long: a waiter that goes on yielding uses up its own claim to a core */
+};
 
-static void idle(int *spins) {
-  if (++*spins < SPINS)
+static void idle(int *rounds) {
+  if (*rounds < SPINS) {
     relax();
-  else
-    sched_yield(); /* someone else may hold the core that the awaited thread needs */
+  } else if (*rounds < SPINS + YIELDS) {
+    sched_yield();
+  } else {
+    nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
+    return;
+  }
+  ++*rounds;
 }
 
 void hl_relay_wait(hl_relay *relay, int64_t ntasks) {
-  for (int spins = 0; __atomic_load_n(&relay->completed, __ATOMIC_ACQUIRE) < ntasks;)
-    idle(&spins);
+  for (int rounds = 0; __atomic_load_n(&relay->completed, __ATOMIC_ACQUIRE) < ntasks;)
+    idle(&rounds);
 }
 
 uint64_t hl_relay_follow(hl_relay *relay, uint64_t seen) {
   uint64_t turn;
-  for (int spins = 0; (turn = __atomic_load_n(&relay->turn, __ATOMIC_ACQUIRE)) == seen;)
-    idle(&spins);
+  for (int rounds = 0; (turn = __atomic_load_n(&relay->turn, __ATOMIC_ACQUIRE)) == seen;)
+    idle(&rounds);
   return turn;
 }
 

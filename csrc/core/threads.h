@@ -36,7 +36,7 @@ void hl_relay_open(hl_relay *relay, hl_share *shares, int nthreads, int64_t ntas
 int64_t hl_relay_take(hl_share *shares, int thread, int nthreads, int64_t ntasks, uint64_t turn);
 /* Reports tasks done; what they wrote is visible to thread 0 after hl_relay_wait and to all in later turns. */
 void hl_relay_report(hl_relay *relay, int64_t count);
-/* Thread 0: waits until ntasks tasks of the turn have been reported. Spins briefly, then yields the CPU. */
+/* Thread 0: waits until ntasks tasks of the turn have been reported. Spins briefly, then yields the CPU, then naps. */
 void hl_relay_wait(hl_relay *relay, int64_t ntasks);
 /* The others: waits for a turn other than `seen` and returns it, HL_TURN_OVER at the end. */
 uint64_t hl_relay_follow(hl_relay *relay, uint64_t seen);
