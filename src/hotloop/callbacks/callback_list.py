@@ -159,10 +159,13 @@ class CallbackList(Callback):
             getattr(callback, hook)(*args, **kwargs)
 
     def _find(self, kind: type) -> Any:
-        return next((c for c in reversed(self.callbacks) if isinstance(c, kind)), None)
+        for callback in reversed(self.callbacks):
+            if isinstance(callback, kind):
+                return callback
+        return None
 
     def _overrides(self, mode: str) -> bool:
-        return any(
+        return bool(self.callbacks) and any(
             not _is_own(getattr(callback, hook), hook)
             for callback in self.callbacks
             for hook in _BATCH_HOOKS[mode]

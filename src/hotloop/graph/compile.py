@@ -114,8 +114,10 @@ class Executable:
             wanted = None
             if outputs is not None:
                 wanted = outputs[i]
-                self._check_output(i, port, wanted, rows)
-                if wanted.dtype is port.lanes and wanted.flags.c_contiguous:
+                fits = wanted.dtype is port.lanes and wanted.flags.c_contiguous
+                if not fits or batched or wanted.shape != port.shape:
+                    self._check_output(i, port, wanted, rows)
+                if fits:
                     targets.append(wanted)
                     continue
             target = np.empty((rows, *port.shape) if batched else port.shape, port.lanes)
