@@ -7,6 +7,7 @@
 
 #include "core/cpu.h"
 #include "core/status.h"
+#include "kernels/chains.h"
 
 #define HL_LANES 16       /* virtual lanes of every ISA: reduction trees are defined on them */
 #define HL_PANEL 32       /* columns of a packed weight panel */
@@ -56,6 +57,7 @@ typedef struct hl_kernels {
   hl_isa isa;
   hl_elementwise_fn elementwise[HL_OP_COUNT]; /* NULL at the row reductions' places */
   hl_rowreduce_fn rowreduce[HL_OP_COUNT];     /* NULL at the elementwise places */
+  hl_chain_fn chain[HL_CHAIN_COUNT];
   /* dst[i] = word of element first + i, as raw uint32 lanes (see core/rng.h); n a multiple of HL_LANES. */
   void (*philox)(uint32_t *dst, uint32_t key0, uint32_t key1, uint32_t stream, uint64_t first, int64_t n);
   /* acc[j] = op(acc[j], src[r*ld + j]) for r = 0..rows-1 in order, j < n, n a multiple of HL_LANES. */

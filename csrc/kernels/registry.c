@@ -47,9 +47,11 @@ static bool complete(const hl_kernels *k) {
 #define HL_BINARY(name, in, out) &&k->elementwise[HL_OP_##name] != NULL
 #define HL_TERNARY(name, in, out) &&k->elementwise[HL_OP_##name] != NULL
 #define HL_ROWRED(name, in, out) &&k->rowreduce[HL_OP_##name] != NULL
+#define CHAIN(name) &&k->chain[HL_CHAIN_##name] != NULL
   bool all = true
 #include "kernels/kernels.def"
-      ;
+      HL_CHAINS(CHAIN);
+#undef CHAIN
   return all && k->philox != NULL && k->colsum_f != NULL && k->transpose != NULL && k->fma_chains != NULL &&
          k->gemm_nn != NULL && k->gemm_tn != NULL && k->gemm_thin != NULL && k->gemm_mr_nn >= 1 &&
          k->gemm_mr_nn <= HL_GEMM_MAX_MR && k->gemm_mr_tn >= 1 && k->gemm_mr_tn <= HL_GEMM_MAX_MR;

@@ -60,6 +60,7 @@ static int touches(const hl_plan *plan, int32_t slot, int64_t low, int64_t high,
 static hl_status compile_epilogue(hl_plan *plan, hl_step *step, const hl_matrix *c, const hl_program *given) {
   hl_tile_domain domain = {.nouter = 1, .epilogue = 1, .outer = {step->gemm.m}, .cols = step->gemm.n};
   domain.batch_size = plan->batch_size;
+  domain.interpreted = plan->interpreted;
   domain.max_rows = step->a.trans ? plan->kernels->gemm_mr_tn : plan->kernels->gemm_mr_nn;
   if (!c)
     return hl_plan_compile(plan, step, &domain, given);

@@ -51,7 +51,7 @@ typedef struct hl_group {
 struct hl_plan {
   const hl_kernels *kernels;
   int64_t batch_size;
-  int32_t finished, profile;
+  int32_t finished, profile, interpreted;
   _Atomic int32_t busy, stop;
   char error[HL_ERROR_TEXT + 32];
   hl_slot *slots;

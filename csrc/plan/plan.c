@@ -49,6 +49,7 @@ hl_status hl_plan_add_tile(hl_plan *plan, int32_t nouter, const int64_t *outer, 
   if (status != HL_OK)
     return status;
   hl_tile_domain domain = {.nouter = nouter, .cols = cols, .batch_size = plan->batch_size};
+  domain.interpreted = plan->interpreted;
   if (nouter >= 0 && nouter <= HL_MAX_OUTER)
     for (int32_t i = 0; i < nouter; i++)
       domain.outer[i] = outer[i];
@@ -161,6 +162,8 @@ int hl_plan_writes(const hl_plan *plan, int32_t slot) {
 
 int32_t hl_plan_nsteps(const hl_plan *plan) { return plan->nsteps; }
 
+void hl_plan_chains(hl_plan *plan, int enabled) { plan->interpreted = !enabled; }
+
 void hl_plan_profile(hl_plan *plan, int enabled) {
   plan->profile = enabled;
   for (int32_t i = 0; i < plan->nsteps; i++)
@@ -169,7 +172,9 @@ void hl_plan_profile(hl_plan *plan, int enabled) {
 
 void hl_plan_profile_step(const hl_plan *plan, int32_t i, hl_step_profile *profile) {
   const hl_step *step = &plan->steps[i];
+  const char *chain = step->tile ? hl_tile_chain(step->tile) : NULL;
   *profile = (hl_step_profile){.kind = step->kind == HL_STEP_TILE ? "tile" : "gemm",
+                               .chain = chain ? chain : "",
                                .rows = step->gemm.m,
                                .cols = step->gemm.n,
                                .depth = step->gemm.k,

@@ -24,6 +24,10 @@ hl_status hl_plan_add_bound(hl_plan *plan, int64_t size, int32_t *slot);
 hl_status hl_plan_add_input(hl_plan *plan, int64_t row_size, int32_t *slot);
 hl_status hl_plan_add_output(hl_plan *plan, int64_t row_size, int32_t *slot);
 
+/* Whether programs of the steps added from here on may run compiled chains (kernels/chains.h). They may at first; the
+   results are the same, so this is for comparing. */
+void hl_plan_chains(hl_plan *plan, int enabled);
+
 /* Steps, run in this order. A refused step leaves the plan as it was. */
 hl_status hl_plan_add_tile(hl_plan *plan, int32_t nouter, const int64_t *outer, int64_t cols,
                            const hl_program *program);
@@ -72,7 +76,8 @@ int hl_plan_writes(const hl_plan *plan, int32_t slot);
 
 /* Time per step. Off at first. */
 typedef struct hl_step_profile {
-  const char *kind; /* "tile" or "gemm" */
+  const char *kind;  /* "tile" or "gemm" */
+  const char *chain; /* the chain that its program runs compiled, "" without one */
   int64_t rows, cols, depth;
   int64_t tasks;
   int32_t parallel;

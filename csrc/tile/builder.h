@@ -15,6 +15,14 @@ typedef struct hl_tile_value {
   int8_t alias; /* this instruction only renames its input */
 } hl_tile_value;
 
+/* A chain found in the program: the value of the program for each value of the pattern. Its last instruction runs it,
+   the others have become part of that. */
+typedef struct hl_tile_match {
+  hl_chain chain;
+  int32_t last;
+  int32_t values[HL_CHAIN_VALUES];
+} hl_tile_match;
+
 typedef struct hl_tile_builder {
   hl_tile *tile;
   const hl_kernels *kernels;
@@ -31,10 +39,14 @@ typedef struct hl_tile_builder {
   int32_t product, mask, zero; /* value numbers */
   int32_t panel_store;
   int32_t live; /* most values alive at once */
+  hl_tile_match *matches;
+  int32_t nmatches;
+  int32_t *match_of; /* per instruction: the match it is part of, or -1 */
 } hl_tile_builder;
 
 int hl_tile_overlaps(const hl_tile_builder *b, int32_t i, int32_t j);
 void hl_tile_geometry(hl_tile_builder *b, int whole_row);
+void hl_tile_find_chains(hl_tile_builder *b);
 void hl_tile_emit(hl_tile_builder *b);
 
 #endif

@@ -254,6 +254,7 @@ static hl_status build(hl_tile_builder *b, char error[HL_ERROR_TEXT]) {
   hl_tile_geometry(b, whole_row);
   for (int32_t i = 0; i < p->noperands; i++)
     t->operands[i].direct = can_be_direct(b, i);
+  hl_tile_find_chains(b);
   hl_tile_emit(b);
   return HL_OK;
 }
@@ -287,19 +288,23 @@ hl_status hl_tile_compile(const hl_kernels *kernels, const hl_tile_domain *domai
   b.current = array(slack, sizeof *b.current);
   b.free_full = array(slack, sizeof *b.free_full);
   b.free_row = array(slack, sizeof *b.free_row);
+  b.matches = array(n / 2 + 1, sizeof *b.matches);
+  b.match_of = array(n, sizeof *b.match_of);
   b.row_only = array(no, 1);
   b.stored = array(no, 1);
   status = HL_ERR_MEMORY;
-  if (t && b.operands && b.uses && b.values && b.current && b.free_full && b.free_row && b.row_only && b.stored) {
+  if (t && b.operands && b.uses && b.values && b.current && b.free_full && b.free_row && b.matches && b.match_of &&
+      b.row_only && b.stored) {
     t->kernels = kernels;
     t->noperands = program->noperands;
     t->nreductions = program->nreductions;
     t->operands = array(no, sizeof *t->operands);
     t->code_block = array(4 * (n + 1), sizeof *t->code_block);
+    t->chain_locs = array((n + 2) * HL_CHAIN_PLACES, sizeof *t->chain_locs); /* n / 2 chains at most, two variants */
     t->reductions = array(t->nreductions, sizeof *t->reductions);
     t->direct_operands = array(no, sizeof *t->direct_operands);
     t->bound_slots = array(no, sizeof *t->bound_slots);
-    if (t->operands && t->code_block && t->reductions && t->direct_operands && t->bound_slots)
+    if (t->operands && t->code_block && t->chain_locs && t->reductions && t->direct_operands && t->bound_slots)
       status = build(&b, error);
   }
   hl_free(b.operands);
@@ -308,6 +313,8 @@ hl_status hl_tile_compile(const hl_kernels *kernels, const hl_tile_domain *domai
   hl_free(b.current);
   hl_free(b.free_full);
   hl_free(b.free_row);
+  hl_free(b.matches);
+  hl_free(b.match_of);
   hl_free(b.row_only);
   hl_free(b.stored);
   hl_free(low_high);
@@ -323,6 +330,7 @@ void hl_tile_free(hl_tile *t) {
     return;
   hl_free(t->operands);
   hl_free(t->code_block);
+  hl_free(t->chain_locs);
   hl_free(t->reductions);
   hl_free(t->direct_operands);
   hl_free(t->bound_slots);

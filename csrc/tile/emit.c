@@ -18,6 +18,10 @@ int hl_tile_overlaps(const hl_tile_builder *b, int32_t i, int32_t j) {
 
 static int is_store(const hl_tile_builder *b, int32_t i) { return b->program->instructions[i].op == HL_PROGRAM_store; }
 static int is_load(const hl_tile_builder *b, int32_t i) { return b->program->instructions[i].op == HL_PROGRAM_load; }
+/* The instruction that makes a value: the last one of its chain. */
+static int32_t made_at(const hl_tile_builder *b, int32_t value) {
+  return b->match_of[value] < 0 ? value : b->matches[b->match_of[value]].last;
+}
 static int is_live(const hl_tile_builder *b, int32_t i) { return is_store(b, i) || b->values[i].last >= 0; }
 
 /* Whether the value stored by instruction s may be written to memory by the instruction that makes it: nothing in
@@ -27,6 +31,7 @@ static int store_in_place(const hl_tile_builder *b, int32_t s) {
   if (!b->tile->operands[target].direct || maker >= b->product || b->values[maker].level != HL_LEVEL_BODY ||
       is_load(b, maker) || hl_opcode_arity(b->program->instructions[maker].op) == HL_ARITY_ROW)
     return 0;
+  int32_t made = made_at(b, maker);
   for (int32_t i = 0; i < b->program->ninstructions; i++) {
     if (i == s || !is_live(b, i) || (!is_load(b, i) && !is_store(b, i)))
       continue;
@@ -34,9 +39,9 @@ static int store_in_place(const hl_tile_builder *b, int32_t s) {
       return 0; /* it already lives in another place, or may */
     if (!hl_tile_overlaps(b, target, (int32_t)b->program->instructions[i].imm))
       continue;
-    if (is_store(b, i) || (i > maker && i < s))
+    if (is_store(b, i) || (i > made && i < s))
       return 0;
-    if (i < maker && b->values[i].last > maker && b->tile->operands[b->program->instructions[i].imm].direct)
+    if (i < made && b->values[i].last > made && b->tile->operands[b->program->instructions[i].imm].direct)
       return 0;
   }
   return 1;
@@ -146,6 +151,38 @@ static void emit_store(hl_tile_builder *b, int32_t i, hl_tile_section *section) 
   section->code[section->count++] = c;
 }
 
+/* The place of a result: memory, or a register. */
+static void place_result(hl_tile_builder *b, pools *p, const int32_t *goes_to, int32_t value) {
+  b->values[value].place =
+      goes_to[value] >= 0 ? PLACE_OPERAND + goes_to[value] : new_place(p, b, b->values[value].full);
+}
+
+static void emit_chain(hl_tile_builder *b, pools *p, const int32_t *goes_to, const hl_tile_match *m,
+                       hl_tile_section *section) {
+  hl_tile *t = b->tile;
+  const hl_chain_pattern *pattern = hl_chain_pattern_of(m->chain);
+  int32_t ninputs = pattern->nvectors + pattern->nscalars;
+  hl_tile_code c = {.kind = HL_CODE_CHAIN, .full = b->values[m->last].full, .operand = t->nchain_locs};
+  c.call.chain = b->kernels->chain[m->chain];
+  c.dst = c.a = c.b = c.c = PLACE_NONE;
+  c.imm = (uint32_t)(ninputs + pattern->nresults);
+  for (int32_t i = 0; i < ninputs; i++)
+    t->chain_locs[t->nchain_locs++] = b->values[m->values[i]].place;
+  for (int32_t i = 0; i < ninputs; i++) {
+    int again = 0;
+    for (int32_t j = 0; j < i; j++)
+      again |= m->values[j] == m->values[i];
+    if (!again && b->values[m->values[i]].last == m->last && b->values[m->values[i]].level == HL_LEVEL_BODY)
+      release(p, b, m->values[i]);
+  }
+  for (int32_t i = 0; i < pattern->nresults; i++) {
+    int32_t value = m->values[pattern->results[i]];
+    place_result(b, p, goes_to, value);
+    t->chain_locs[t->nchain_locs++] = b->values[value].place;
+  }
+  section->code[section->count++] = c;
+}
+
 static void emit_body(hl_tile_builder *b, pools *p, int variant) {
   hl_tile_section *section = &b->tile->body[variant];
   const hl_program *program = b->program;
@@ -163,6 +200,11 @@ static void emit_body(hl_tile_builder *b, pools *p, int variant) {
     hl_tile_value *v = &b->values[i];
     if (v->alias || !is_live(b, i) || (!is_store(b, i) && v->level != HL_LEVEL_BODY))
       continue;
+    if (b->match_of[i] >= 0) {
+      if (b->matches[b->match_of[i]].last == i)
+        emit_chain(b, p, goes_to, &b->matches[b->match_of[i]], section);
+      continue;
+    }
     int32_t operand = (int32_t)program->instructions[i].imm;
     int in_memory = 0;
     if (is_load(b, i)) {
@@ -172,7 +214,8 @@ static void emit_body(hl_tile_builder *b, pools *p, int variant) {
         if (!is_store(b, s) || !hl_tile_overlaps(b, operand, (int32_t)program->instructions[s].imm))
           continue;
         int32_t maker = b->uses[s][0];
-        int32_t when = maker < n && goes_to[maker] == (int32_t)program->instructions[s].imm ? maker : s;
+        int there = maker < n && goes_to[maker] == (int32_t)program->instructions[s].imm;
+        int32_t when = there ? made_at(b, maker) : s;
         in_memory = when >= v->last;
       }
       v->place = in_memory ? PLACE_OPERAND + operand : new_place(p, b, v->full);
@@ -197,7 +240,7 @@ static void emit_body(hl_tile_builder *b, pools *p, int variant) {
     }
     if (is_store(b, i))
       continue;
-    v->place = goes_to[i] >= 0 ? PLACE_OPERAND + goes_to[i] : new_place(p, b, v->full);
+    place_result(b, p, goes_to, i);
     c.dst = v->place;
     section->code[section->count++] = c;
   }
@@ -242,6 +285,8 @@ void hl_tile_emit(hl_tile_builder *b) {
       c->b = location(t, c->b);
       c->c = location(t, c->c);
     }
+  for (int32_t i = 0; i < t->nchain_locs; i++)
+    t->chain_locs[i] = location(t, t->chain_locs[i]);
   for (int32_t i = 0; i < t->nreductions; i++)
     for (int variant = 0; variant < 2; variant++)
       t->reductions[i].loc[variant] = location(t, t->reductions[i].loc[variant]);

@@ -33,6 +33,7 @@ typedef struct hl_tile_operand {
 typedef enum hl_code_kind {
   HL_CODE_ELEMENTWISE,
   HL_CODE_ROWREDUCE,
+  HL_CODE_CHAIN,
   HL_CODE_LOAD,
   HL_CODE_STORE,
   HL_CODE_SPLAT,
@@ -47,12 +48,13 @@ typedef struct hl_tile_code {
   union {
     hl_elementwise_fn elementwise;
     hl_rowreduce_fn rowreduce;
+    hl_chain_fn chain;
   } call;
   int16_t kind;
   int16_t full;         /* dst (or the stored register) is FULL */
   int32_t dst, a, b, c; /* locations; 0 is none */
-  int32_t operand;
-  uint32_t imm;
+  int32_t operand;      /* chains: where their locations start in the tile's chain_locs */
+  uint32_t imm;         /* chains: how many these are */
 } hl_tile_code;
 
 typedef struct hl_tile_section {
@@ -87,6 +89,9 @@ struct hl_tile {
   int32_t noperands;
   hl_tile_section once, columns, body[2];
   hl_tile_code *code_block;
+  int32_t *chain_locs;
+  int32_t nchain_locs;
+  const char *chain; /* name of the longest chain, NULL without any */
   hl_tile_reduce_spec *reductions;
   int32_t nreductions;
   /* Locations: 0 none, then FULL registers, ROW registers, the product, operands. */

@@ -100,6 +100,13 @@ static void run_section(const hl_tile_state *s, const hl_tile_section *section, 
     case HL_CODE_ELEMENTWISE:
       c->call.elementwise(loc[c->dst], loc[c->a], loc[c->b], loc[c->c], c->full ? e->lanes_full : e->lanes_row);
       break;
+    case HL_CODE_CHAIN: {
+      float *places[HL_CHAIN_PLACES];
+      for (uint32_t i = 0; i < c->imm; i++)
+        places[i] = loc[s->tile->chain_locs[c->operand + (int32_t)i]];
+      c->call.chain(places, c->full ? e->lanes_full : e->lanes_row);
+      break;
+    }
     case HL_CODE_ROWREDUCE:
       c->call.rowreduce(loc[c->dst], loc[c->a], e->rows, e->cols, e->ld);
       break;
@@ -287,6 +294,7 @@ int64_t hl_tile_scratch(const hl_tile *t) {
 int64_t hl_tile_partials(const hl_tile *t) { return t->partial_lanes * (int64_t)sizeof(float); }
 int64_t hl_tile_ntasks(const hl_tile *t) { return t->ntasks; }
 int64_t hl_tile_cost(const hl_tile *t) { return t->cost; }
+const char *hl_tile_chain(const hl_tile *t) { return t->chain; }
 
 int hl_tile_aligned(const hl_tile *t, float *const *bases) {
   for (int32_t i = 0; i < t->nbound; i++)

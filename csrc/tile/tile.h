@@ -34,7 +34,8 @@ typedef struct hl_tile_memory {
 
 typedef struct hl_tile_domain {
   int32_t nouter;
-  int32_t epilogue; /* rows x 32 register tiles of a product in register 0; max_rows is then the most rows of one */
+  int32_t interpreted; /* look for no chains */
+  int32_t epilogue;    /* rows x 32 register tiles of a product in register 0; max_rows is then the most rows of one */
   int64_t outer[HL_MAX_OUTER];
   int64_t cols;
   int64_t max_rows;
@@ -52,6 +53,8 @@ int64_t hl_tile_scratch(const hl_tile *tile);  /* bytes per thread */
 int64_t hl_tile_partials(const hl_tile *tile); /* bytes per step, shared by the threads; 0 without reductions */
 int64_t hl_tile_ntasks(const hl_tile *tile);
 int64_t hl_tile_cost(const hl_tile *tile); /* of the whole domain */
+/* Name of the (longest) chain that runs compiled, or NULL. */
+const char *hl_tile_chain(const hl_tile *tile);
 /* Whether every bound slot that the DIRECT variant touches has an aligned base. */
 int hl_tile_aligned(const hl_tile *tile, float *const *bases);
 

@@ -13,6 +13,7 @@
 #define HL_GEMM_MR_NN 6
 #define HL_GEMM_MR_TN 6
 #define HL_GEMM_VECTORS 1
+#define HL_CHAIN_WIDTH 1
 #define HL_GEMM_THIN_PASS 2 /* panels at once for a single row */
 
 typedef struct f32x16 {

@@ -12,6 +12,7 @@
 #define HL_GEMM_MR_NN 2
 #define HL_GEMM_MR_TN 2
 #define HL_GEMM_VECTORS 1
+#define HL_CHAIN_WIDTH 1
 #define HL_GEMM_THIN_PASS 1 /* panels at once for a single row */
 
 typedef struct f32x16 {

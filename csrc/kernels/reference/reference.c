@@ -216,6 +216,30 @@ static int64_t fma_chains(float *sink, int64_t rounds) {
   return rounds * HL_LANES * 2;
 }
 
+/* A chain is its steps, one after the other. */
+static const hl_kernels reference;
+static void run_chain(hl_chain chain, float *const *places, int64_t n) {
+  const hl_chain_pattern *p = hl_chain_pattern_of(chain);
+  const int32_t ninputs = p->nvectors + p->nscalars;
+  float values[HL_CHAIN_VALUES];
+  for (int64_t i = 0; i < n; ++i) {
+    for (int32_t v = 0; v < ninputs; ++v)
+      values[v] = places[v][v < p->nvectors ? i : 0];
+    for (int32_t s = 0; s < p->nsteps; ++s) {
+      const float *in[3];
+      for (int u = 0; u < 3; ++u)
+        in[u] = p->steps[s].inputs[u] < 0 ? NULL : &values[p->steps[s].inputs[u]];
+      reference.elementwise[p->steps[s].op](&values[ninputs + s], in[0], in[1], in[2], 1);
+    }
+    for (int32_t r = 0; r < p->nresults; ++r)
+      memcpy(places[ninputs + r] + i, &values[p->results[r]], sizeof(float));
+  }
+}
+#define CHAIN(name)                                                                                                    \
+  static void chain_##name(float *const *places, int64_t n) { run_chain(HL_CHAIN_##name, places, n); }
+HL_CHAINS(CHAIN)
+#undef CHAIN
+
 static const hl_kernels reference = {
     .isa = HL_ISA_PORTABLE,
     .elementwise =
@@ -229,6 +253,12 @@ static const hl_kernels reference = {
         {
 #define HL_ROWRED(name, in, out) [HL_OP_##name] = row_##name,
 #include "kernels/kernels.def"
+        },
+    .chain =
+        {
+#define CHAIN(name) [HL_CHAIN_##name] = chain_##name,
+            HL_CHAINS(CHAIN)
+#undef CHAIN
         },
     .philox = philox,
     .colsum_f = colsum_f,

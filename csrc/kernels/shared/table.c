@@ -18,6 +18,12 @@ const hl_kernels HL_ISA_NAME(kernels) = {
 #define HL_ROWRED(name, in, out) [HL_OP_##name] = HL_ISA_NAME(name),
 #include "kernels/kernels.def"
         },
+    .chain =
+        {
+#define CHAIN(name) [HL_CHAIN_##name] = HL_ISA_NAME(chain_##name),
+            HL_CHAINS(CHAIN)
+#undef CHAIN
+        },
     .philox = HL_ISA_NAME(philox),
     .colsum_f = HL_ISA_NAME(colsum_f),
     .transpose = HL_ISA_NAME(transpose),

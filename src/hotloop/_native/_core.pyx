@@ -253,6 +253,13 @@ cdef class Plan:
         self.output_slots.append(slot)
         return slot
 
+    def chains(self, bint enabled):
+        """Whether the programs of steps added from here on may run compiled chains. At first they may.
+
+        Results are the same either way: this is for comparing.
+        """
+        hl_plan_chains(self.plan, enabled)
+
     def add_tile(self, outer, int64_t cols, str registers, operands, instructions, reductions=()):
         """Adds a tile program over a domain of prod(outer) rows and `cols` columns.
 
@@ -383,14 +390,18 @@ cdef class Plan:
         hl_plan_profile(self.plan, enabled)
 
     def profile_table(self):
-        """One dict per step: kind, rows, cols, depth, tasks, parallel, calls, nanoseconds."""
+        """One dict per step: kind, chain, rows, cols, depth, tasks, parallel, calls, nanoseconds.
+
+        `chain` names what of the step's program runs compiled instead of interpreted, "" if nothing does.
+        """
         cdef hl_step_profile p
         cdef int32_t i
         table = []
         for i in range(hl_plan_nsteps(self.plan)):
             hl_plan_profile_step(self.plan, i, &p)
-            table.append({"kind": p.kind.decode(), "rows": p.rows, "cols": p.cols, "depth": p.depth, "tasks": p.tasks,
-                          "parallel": bool(p.parallel), "calls": p.calls, "nanoseconds": p.nanoseconds})
+            table.append({"kind": p.kind.decode(), "chain": p.chain.decode(), "rows": p.rows, "cols": p.cols,
+                          "depth": p.depth, "tasks": p.tasks, "parallel": bool(p.parallel), "calls": p.calls,
+                          "nanoseconds": p.nanoseconds})
         return table
 
 

@@ -97,6 +97,7 @@ cdef extern from "hotloop.h" nogil:
         void *poll_ctx
     ctypedef struct hl_step_profile:
         const char *kind
+        const char *chain
         int64_t rows
         int64_t cols
         int64_t depth
@@ -114,6 +115,7 @@ cdef extern from "hotloop.h" nogil:
     hl_status hl_plan_add_bound(hl_plan *plan, int64_t size, int32_t *slot)
     hl_status hl_plan_add_input(hl_plan *plan, int64_t row_size, int32_t *slot)
     hl_status hl_plan_add_output(hl_plan *plan, int64_t row_size, int32_t *slot)
+    void hl_plan_chains(hl_plan *plan, int enabled)
     hl_status hl_plan_add_tile(hl_plan *plan, int32_t nouter, const int64_t *outer, int64_t cols,
                                const hl_program *program)
     hl_status hl_plan_add_gemm(hl_plan *plan, int64_t m, int64_t n, int64_t k, const hl_matrix *a, const hl_matrix *b,
