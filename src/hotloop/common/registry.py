@@ -6,7 +6,6 @@ object of that family's table or of the caller's `custom_objects`; nothing is im
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, NoReturn
@@ -16,6 +15,8 @@ from hotloop.ops.naming import to_snake_case
 
 def unknown_name(kind: str, name: str, valid: Iterable[str]) -> ValueError:
     """The error for a string that names nothing: the closest valid names first, then all."""
+    import difflib  # for errors only
+
     valid = sorted(set(valid))
 
     def likeness(candidate: str) -> tuple[float, float]:

@@ -55,4 +55,4 @@ def _executable(
         for index, (size, kind) in enumerate(specs)
     ]
     output = Tensor(primitive, shape, dtype, tuple(inputs), dict(attrs), origin=-1)
-    return Executable(Trace(inputs, [output], {}), batched=False)
+    return Executable(Trace(inputs, [output], {}, {}), batched=False)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from hotloop.graph.dtypes import canonical_dtype
 from hotloop.graph.errors import TracingError
@@ -13,14 +12,13 @@ from hotloop.graph.tensor import Tensor, constant
 from hotloop.graph.variable import Variable
 
 
-@dataclass(slots=True)
-class Trace:
+class Trace(NamedTuple):
     """A function as a graph: its inputs, its results and the variables it assigns."""
 
     inputs: list[Tensor]
     outputs: list[Tensor]
     updates: dict[Variable, Tensor]
-    reads: dict[Variable, Tensor] = field(default_factory=dict)
+    reads: dict[Variable, Tensor]
 
 
 def trace(fn: Callable[..., Sequence[Any]], specs: Sequence[tuple[Sequence[int], Any]]) -> Trace:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import shutil
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -46,6 +45,8 @@ def print_summary(
         raise ValueError(
             f"`positions` must have {len(header)} entries, one per column. Received: {positions!r}"
         )
+    import shutil  # brings compression libraries along
+
     length = line_length or min(length, shutil.get_terminal_size().columns - 4)
     widths = _column_widths(length, ends)
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,8 +12,7 @@ from hotloop.ops import tree
 from hotloop.training.arrays import as_array, is_streaming, to_lanes
 
 
-@dataclass(frozen=True)
-class InputSpec:
+class InputSpec(NamedTuple):
     """What the model expects of one of its inputs: `shape` with the batch first, None unknown."""
 
     name: str

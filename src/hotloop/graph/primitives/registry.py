@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,8 +15,7 @@ Infer = Callable[[str, Sequence["Tensor"], dict[str, Any]], tuple[Shape, str]]
 Gradient = Callable[[int, "Tensor", "Tensor"], "Tensor | None"]
 
 
-@dataclass(frozen=True, slots=True)
-class Primitive:
+class Primitive(NamedTuple):
     """One operation of the graph.
 
     `infer(name, inputs, attrs)` gives the result's shape and dtype, or raises.
