@@ -173,9 +173,12 @@ class Variable(Operators):
         """
         scope = current_scope()
         if scope is None and not isinstance(value, Operators):
-            array = to_array(value)
-            if array.shape != self.shape or array.dtype is not self._lanes:
+            array = value
+            if type(value) is not np.ndarray or value.dtype is not self._lanes:
+                array = to_array(value)
                 self._check(array.shape, dtype_of(array))
+            elif value.shape != self.shape:
+                self._check(value.shape, self.dtype)
             self._write(array)
             return value
         tensor = constant(value)
