@@ -1,7 +1,10 @@
 """Importing hotloop is quick, quiet and lazy."""
 
+import os
 import subprocess
 import sys
+
+import pytest
 
 
 def run(code):
@@ -45,3 +48,24 @@ def test_import_starts_no_thread():
         "import hotloop; print(count() - before)"
     )
     assert run(code).stdout.strip() == "0"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HOTLOOP_NUM_THREADS", "many"),
+        ("HOTLOOP_NUM_THREADS", "0"),
+        ("HOTLOOP_NUM_THREADS", "1000"),
+        ("HOTLOOP_ISA", "mmx"),
+    ],
+)
+def test_a_setting_that_cannot_be_followed_is_refused(name, value):
+    done = subprocess.run(
+        [sys.executable, "-c", "import hotloop"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, name: value},
+    )
+    assert done.returncode != 0
+    assert f"ValueError: {name}={value!r}" in done.stderr

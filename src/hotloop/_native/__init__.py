@@ -1,5 +1,7 @@
 """The native core. `hotloop.graph` is its only user."""
 
+import os
+
 try:
     from hotloop._native._core import (
         COMBINES,
@@ -24,6 +26,13 @@ except ModuleNotFoundError as error:
         f"{__file__}. Install hotloop with pip, or build it in place with "
         "`cmake -S . -B build -G Ninja -DHOTLOOP_DEV=ON && cmake --build build`."
     ) from error
+
+_threads = os.environ.get("HOTLOOP_NUM_THREADS", "")
+if _threads and not (_threads.isascii() and _threads.isdigit() and 1 <= int(_threads) <= 256):
+    raise ValueError(
+        f"HOTLOOP_NUM_THREADS={_threads!r} must be a whole number from 1 to 256. Unset it to use the "
+        "cores that this process may use."
+    )
 
 __all__ = [
     "COMBINES",

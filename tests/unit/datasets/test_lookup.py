@@ -77,6 +77,33 @@ def test_order(places, monkeypatch, make_set, arrays):
     assert found == files
 
 
+@pytest.mark.parametrize("pointed_at", ["file", "folder"])
+def test_a_copy_does_not_hide_what_the_user_points_at(
+    places, monkeypatch, make_set, put_idx, arrays, pointed_at
+):
+    data = places / "data"
+    monkeypatch.setenv("HOTLOOP_DATA_DIR", str(data))
+    data.mkdir(exist_ok=True)
+    if pointed_at == "file":
+        file = data / "tiny.npz"
+        np.savez(file, **arrays)
+    else:
+        put_idx(data / "tiny")
+        file = data / "tiny" / "train-images-idx3-ubyte.gz"
+    dataset = make_set()
+    assert same(dataset.load(), arrays)
+    reads = []
+    read = type(dataset).read
+    monkeypatch.setattr(
+        type(dataset), "read", lambda self, path: reads.append(1) or read(self, path)
+    )
+    assert same(dataset.load(), arrays)
+    assert not reads, "an unchanged source is read from its copy"
+    file.write_bytes(b"damaged")
+    with pytest.raises(DatasetContentError, match=file.name):
+        dataset.load()
+
+
 def test_explicit_path(places, make_set, put_idx, arrays):
     np.savez(places / "elsewhere.npz", **arrays)
     folder = put_idx(places / "folder")
