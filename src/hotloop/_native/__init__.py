@@ -30,8 +30,8 @@ except ModuleNotFoundError as error:
 _threads = os.environ.get("HOTLOOP_NUM_THREADS", "")
 if _threads and not (_threads.isascii() and _threads.isdigit() and 1 <= int(_threads) <= 256):
     raise ValueError(
-        f"HOTLOOP_NUM_THREADS={_threads!r} must be a whole number from 1 to 256. Unset it to use the "
-        "cores that this process may use."
+        f"HOTLOOP_NUM_THREADS={_threads!r} must be a whole number from 1 to 256. Without it "
+        "hotloop uses the cores that this process may use."
     )
 
 __all__ = [
