@@ -71,21 +71,27 @@ static inline f32x16 f32_swap2(f32x16 x) { return _mm512_permute_ps(x, 0x4E); }
 static inline f32x16 f32_swap1(f32x16 x) { return _mm512_permute_ps(x, 0xB1); }
 /* The square root of the IEEE standard, bit for bit, at half the price, and the divider stays free for the division
    that comes after it in an optimizer. g goes to sqrt(x) and h to 1 / (2 sqrt(x)); the last step adds what is missing,
-   from an exact residual. Tests go through all floats; a seed off by up to 2^-14 in any direction does not change a
-   bit, so neither does the make of the CPU. Below 2^-100 residuals would be denormal, and above are infinity and NaN.
- */
+   from an exact residual. Tests go through all floats. A seed off by up to 2^-14 either way does not change a bit, so
+   the make of the CPU does not matter. Below 2^-100 residuals would be denormal; above are infinity and NaN. */
 #define HL_QUICK_SQRT
 enum { HL_SQRT_LOWEST = 0x0D800000 /* 2^-100 */, HL_SQRT_HIGHEST = 0x7F7FFFFF };
-static inline m32x16 sqrt_range(f32x16 x) {
-  return _mm512_cmple_epu32_mask(_mm512_sub_epi32(f32_bits(x), _mm512_set1_epi32(HL_SQRT_LOWEST)),
-                                 _mm512_set1_epi32(HL_SQRT_HIGHEST - HL_SQRT_LOWEST));
+/* How far beyond the lowest, as unsigned numbers; 0 for zeros of both signs, and for denormals where they count as
+   such. f32_quick_sqrt is right where this is at most HL_SQRT_HIGHEST - HL_SQRT_LOWEST. */
+static inline i32x16 sqrt_excess(f32x16 x) {
+  return _mm512_maskz_sub_epi32(_mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_NEQ_UQ), f32_bits(x),
+                                _mm512_set1_epi32(HL_SQRT_LOWEST));
 }
-/* Lanes that f32_quick_sqrt is right for: zeros of both signs are among them. */
-static inline m32x16 f32_has_quick_sqrt(f32x16 x) {
-  return m32_or(sqrt_range(x), _mm512_testn_epi32_mask(f32_bits(x), _mm512_set1_epi32(0x7FFFFFFF)));
+/* Whether all lanes of n vectors have quick roots. */
+static inline __attribute__((always_inline)) int f32_have_quick_sqrt(const f32x16 *x, const int n) {
+  i32x16 most = sqrt_excess(x[0]);
+#pragma GCC unroll 4
+  for (int i = 1; i < n; ++i)
+    most = _mm512_max_epu32(most, sqrt_excess(x[i]));
+  return _mm512_cmpgt_epu32_mask(most, _mm512_set1_epi32(HL_SQRT_HIGHEST - HL_SQRT_LOWEST)) == 0;
 }
 static inline f32x16 f32_quick_sqrt(f32x16 x) {
-  const f32x16 half = _mm512_set1_ps(0.5f), seed = _mm512_maskz_rsqrt14_ps(sqrt_range(x), x); /* 0 makes 0 of 0 */
+  const m32x16 nonzero = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+  const f32x16 half = _mm512_set1_ps(0.5f), seed = _mm512_maskz_rsqrt14_ps(nonzero, x); /* 0 makes 0 of 0 */
   f32x16 g = _mm512_mul_ps(x, seed), h = _mm512_mul_ps(half, seed);
   f32x16 r = _mm512_fnmadd_ps(h, g, half);
   g = _mm512_fmadd_ps(g, r, g);
@@ -93,9 +99,7 @@ static inline f32x16 f32_quick_sqrt(f32x16 x) {
   return _mm512_fmadd_ps(_mm512_fnmadd_ps(g, g, x), h, g);
 }
 static inline f32x16 f32_sqrt(f32x16 x) {
-  if (__builtin_expect(m32_any(m32_not(f32_has_quick_sqrt(x))), 0))
-    return _mm512_sqrt_ps(x);
-  return f32_quick_sqrt(x);
+  return __builtin_expect(f32_have_quick_sqrt(&x, 1), 1) ? f32_quick_sqrt(x) : _mm512_sqrt_ps(x);
 }
 
 static inline float f32_first(f32x16 x) { return _mm512_cvtss_f32(x); }

@@ -27,9 +27,7 @@
 
 static inline __attribute__((always_inline)) void sqrt_each(f32x16 *roots, const f32x16 *x, const int width) {
 #ifdef HL_QUICK_SQRT /* one question for all, so that they stay side by side */
-  m32x16 quick = f32_has_quick_sqrt(x[0]);
-  EACH quick = m32_and(quick, f32_has_quick_sqrt(x[u]));
-  if (__builtin_expect(!m32_any(m32_not(quick)), 1)) {
+  if (__builtin_expect(f32_have_quick_sqrt(x, width), 1)) {
     EACH roots[u] = f32_quick_sqrt(x[u]);
     return;
   }
