@@ -1,13 +1,25 @@
-"""Prints above the numbers: the machine, the threads and the instruction set."""
+"""The machine, the threads and the instruction set: above the numbers, and in what is saved."""
+
+import pytest
+
+from hotloop.cli.bench import machine
+from hotloop.graph.machine import supported_isas
 
 
 def pytest_report_header(config):
-    import contextlib
-    import io
+    return [f"{name}: {value}" for name, value in machine.machine_info().items()]
 
-    import hotloop
 
-    text = io.StringIO()
-    with contextlib.redirect_stdout(text):
-        hotloop.show_config()
-    return text.getvalue().splitlines()
+def pytest_benchmark_update_machine_info(config, machine_info):
+    machine_info["hotloop"] = machine.machine_info()
+
+
+@pytest.fixture(params=supported_isas())
+def isa(request):
+    """Each instruction set of this machine in turn, for plans made inside the test."""
+    from hotloop import _native
+
+    before = _native.isa()
+    _native.select_isa(request.param)
+    yield request.param
+    _native.select_isa(before)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from hotloop.graph import profile
 from hotloop.graph.passes.canonical import Canonical
 from hotloop.graph.passes.domain import ROW_LIMIT
 from hotloop.graph.passes.fuse import Cluster, Fusion
@@ -42,6 +43,7 @@ class Recipe:
         for name, args in self.calls:
             getattr(plan, name)(*args)
         plan.finish()
+        profile.watch(self, plan)
         return plan
 
 

@@ -1,0 +1,128 @@
+"""With HOTLOOP_PROFILE=1, a table of where the time of each plan went, printed at exit.
+
+Nothing of this is asked during a run: the native plan keeps the counts, and plans that are made
+while the variable is unset do not even do that.
+"""
+
+from __future__ import annotations
+
+import atexit
+import math
+import os
+import sys
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from hotloop.graph.lower import Recipe
+
+__all__ = ["print_tables", "watch"]
+
+_VARIABLE = "HOTLOOP_PROFILE"
+_SHOWN = 10  # plans; those that took longest
+_watched: dict[int, tuple[Recipe, list[Any]]] = {}
+_peak = 0.0
+
+
+def watch(recipe: Recipe, plan: Any) -> None:
+    """Has the plan, just made from the recipe, measured if HOTLOOP_PROFILE asks for it.
+
+    Raises:
+        ValueError: the variable is neither "1" nor "0" nor empty.
+    """
+    setting = os.environ.get(_VARIABLE, "")
+    if setting in ("", "0"):
+        return
+    if setting != "1":
+        raise ValueError(f"{_VARIABLE}={setting!r}: expected 1 (a table at exit) or 0 (none)")
+    if not _watched:
+        _begin()
+    plan.profile(True)
+    _watched.setdefault(id(recipe), (recipe, []))[1].append(plan)
+
+
+def _begin() -> None:
+    # Now, because at exit no thread may be started any more.
+    from hotloop.graph.machine import fma_peak, get_num_threads
+
+    global _peak
+    _peak = fma_peak(get_num_threads())
+    atexit.register(print_tables)
+
+
+def print_tables(file: TextIO | None = None) -> None:
+    """Prints the tables of all plans watched so far, those that took longest first.
+
+    Args:
+        file: where to; standard error by default.
+    """
+    file = file or sys.stderr
+    tables = [(recipe, _sums(plans)) for recipe, plans in _watched.values()]
+    tables = [(recipe, sums) for recipe, sums in tables if any(calls for calls, _ in sums)]
+    tables.sort(key=lambda table: -_total(table[1]))
+    print(f"\n{_VARIABLE}: plans that ran: {len(tables)}; peak {_peak:.0f} GFLOP/s", file=file)
+    for recipe, sums in tables[:_SHOWN]:
+        _print_table(recipe, sums, file)
+    rest = tables[_SHOWN:]
+    if rest:
+        seconds = sum(_total(sums) for _, sums in rest)
+        print(f"\n{len(rest)} more, quicker: {seconds * 1e3:.2f} ms", file=file)
+
+
+def _sums(plans: list[Any]) -> list[tuple[int, float]]:
+    """Calls and seconds of each step, over all plans made from one recipe."""
+    tables = [plan.profile_table() for plan in plans]
+    return [
+        (sum(row["calls"] for row in rows), sum(row["nanoseconds"] for row in rows) / 1e9)
+        for rows in zip(*tables, strict=True)
+    ]
+
+
+def _total(sums: list[tuple[int, float]]) -> float:
+    return sum(seconds for _, seconds in sums)
+
+
+def _print_table(recipe: Recipe, sums: list[tuple[int, float]], file: TextIO) -> None:
+    total = _total(sums)
+    rows = f"batches of {recipe.batch}" if recipe.batched else "whole arrays"
+    print(f"\n{len(sums)} step{'s' * (len(sums) != 1)}, {rows}: {total * 1e3:.2f} ms", file=file)
+    head = ("calls", "ms", "share", "GFLOP/s", "of peak", "bytes", "GB/s")
+    print("".join(f"{title:>9}" for title in head), " step", file=file)
+    steps = [(name, args) for name, args in recipe.calls if name in ("add_gemm", "add_tile")]
+    for (name, args), text, (calls, seconds) in zip(steps, recipe.text, sums, strict=True):
+        moved = _bytes(name, args)
+        speed = calls / seconds if seconds else 0.0
+        cells = [f"{calls}", f"{seconds * 1e3:.2f}", f"{seconds / total if total else 0:.1%}"]
+        if name == "add_gemm":
+            rate = 2e-9 * math.prod(args[:3]) * speed
+            cells += [f"{rate:.1f}", f"{rate / _peak:.1%}"]
+        else:
+            cells += ["", ""]
+        cells += [_scaled(moved), f"{moved * speed / 1e9:.1f}"]
+        print("".join(f"{cell:>9}" for cell in cells), f" {text}", file=file)
+
+
+def _bytes(name: str, args: tuple[Any, ...]) -> int:
+    """What one call of a step reads and writes, each operand counted once."""
+    if name == "add_gemm":
+        m, n, k, _, _, target, epilogue = args
+        elements = m * k + k * n + (m * n if target is not None else 0)
+        outer, cols, operands, reductions = (m,), n, epilogue[1] if epilogue else [], ()
+    else:
+        outer, cols, _, operands, _, reductions = args
+        elements = 0
+    for _, _, strides, col_stride, panel in operands:
+        if panel:
+            elements += math.prod(outer) * cols
+        else:
+            sizes = [size for size, stride in zip(outer, strides, strict=True) if stride]
+            elements += math.prod(sizes) * (cols if col_stride else 1)
+    elements += len(reductions) * cols
+    return 4 * elements
+
+
+def _scaled(count: float) -> str:
+    for unit in ("", "k", "M"):
+        if count < 1000:
+            return f"{count:.3g}{unit}"
+        count /= 1000
+    return f"{count:.3g}G"

@@ -1,0 +1,55 @@
+"""HOTLOOP_PROFILE: a table at exit, and nothing without it."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import numpy as np
+import hotloop as keras
+
+model = keras.Sequential([keras.Input((20,)), keras.layers.Dense(30), keras.layers.Dense(3)])
+model.compile("adam", "mse")
+x = np.ones((64, 20), "float32")
+model.fit(x, x[:, :3], batch_size=8, epochs=5, verbose=0)
+"""
+
+
+def run(setting):
+    environment = {**os.environ, "HOTLOOP_PROFILE": setting}
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, env=environment
+    )
+
+
+def test_table_at_exit():
+    done = run("1")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    table = done.stderr.split("batches of 8")[1].split("\n\n")[0]
+    lines = table.splitlines()
+    assert lines[1].split() == "calls ms share GFLOP/s of peak bytes GB/s step".split()
+    steps = [line.split() for line in lines[2:]]
+    # Every step ran once in each of 8 batches of 5 epochs.
+    assert {int(step[0]) for step in steps} == {40}
+    assert sum(float(step[2].rstrip("%")) for step in steps) == pytest.approx(100, abs=1)
+    forward = re.search(r"\S+ +\S+% +\S+ +\S+  gemm \[8, 30, 20\]", table)
+    rate, _, size, _ = forward[0].split()[:4]
+    assert float(rate) > 0
+    # x, W, b and h; the gradient may want h once more.
+    assert size in ("4.12k", "5.08k"), table
+
+
+@pytest.mark.parametrize("setting", ["", "0"])
+def test_nothing_otherwise(setting):
+    done = run(setting)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_other_settings_are_refused():
+    done = run("yes")
+    assert done.returncode != 0
+    assert "HOTLOOP_PROFILE='yes': expected 1 (a table at exit) or 0 (none)" in done.stderr
