@@ -143,8 +143,37 @@ static void test_names(void) {
     CHECK(hl_opcode_cost(op) >= 1, "%s is free", hl_opcode_name(op));
 }
 
+/* weight -= rate * g, with the operands of the product turned: one chain in memory, or its two instructions. Where
+   columns are padded it goes through a register and a mask. */
+static void test_a_chain_takes_the_place_of_its_instructions(void) {
+  hl_operand operands[2] = {{.slot = 0, .panel = 1}, {.slot = 1}};
+  hl_instruction code[] = {
+      {.op = LOAD, .dst = 1, .imm = 0},      {.op = LOAD, .dst = 2, .imm = 1},
+      {.op = HL_OP_mul_f, .dst = 3, .a = 2}, {.op = HL_OP_sub_f, .dst = 4, .a = 1, .b = 3},
+      {.op = STORE, .a = 4, .imm = 0},
+  };
+  for (int interpreted = 0; interpreted < 2; interpreted++) {
+    hl_tile_domain domain = {.nouter = 1, .epilogue = 1, .outer = {100}, .cols = 40, .max_rows = 14, .batch_size = 1};
+    domain.interpreted = interpreted;
+    hl_tile *t = compile(&domain, "FFFFF", operands, 2, code, 5, NULL, 0);
+    if (!t)
+      return;
+    for (int variant = 0; variant < 2; variant++) {
+      const hl_tile_section *body = &t->body[variant];
+      int mask = variant == HL_VARIANT_COPY;
+      CHECK(count(body, HL_CODE_CHAIN) == !interpreted, "variant %d", variant);
+      CHECK(count(body, HL_CODE_ELEMENTWISE) == mask + 2 * interpreted, "variant %d", variant);
+      CHECK(body->count == 1 + interpreted + mask, "variant %d has %d instructions", variant, body->count);
+    }
+    const char *name = hl_tile_chain(t);
+    CHECK(interpreted ? !name : name && strcmp(name, "sgd") == 0, "the chain is %s", name ? name : "none");
+    hl_tile_free(t);
+  }
+}
+
 int main(void) {
   test_an_update_works_in_memory();
+  test_a_chain_takes_the_place_of_its_instructions();
   test_old_values_survive();
   test_shapes();
   test_tasks_cover_the_domain();
