@@ -1,4 +1,4 @@
-"""Every kernel of kernels.def on named shapes, with each instruction set, through a native plan.
+"""Every kernel of kernels.def on named shapes, with each instruction set, on one thread.
 
 pytest benchmarks/test_kernels.py -k "exp_f or row_sum_f" --benchmark-group-by=param:name
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hotloop._native import Plan
+from hotloop._native import Plan, set_num_threads
 
 DEFINITIONS = Path(__file__).parents[1] / "csrc/kernels/kernels.def"
 KERNELS = {
@@ -29,6 +29,13 @@ def lanes(kind, shape):
     if kind == "f":
         return rng.random(shape, dtype="float32") + np.float32(0.5)
     return rng.integers(1, 100 if kind == "i" else 2, shape, "int32")
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    set_num_threads(1)
+    yield
+    set_num_threads(0)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
