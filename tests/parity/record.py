@@ -1,11 +1,14 @@
 """Records the golden runs and signatures from Keras 3.15 on JAX.
 
-    KERAS_BACKEND=jax python tests/parity/record.py [cross] [features] [signatures]
+    KERAS_BACKEND=jax python tests/parity/record.py [cross] [features] [signatures] [PART...]
+
+A PART is the ending of a `cases_PART.py`, whose `CASES` go into `golden/PART.npz`.
 
 Needs `keras` and `jax`, not hotloop. Without arguments, records everything. The files hold the data
 and initial weights that the runs started from, so a replay needs neither library's random numbers.
 """
 
+import importlib
 import inspect
 import json
 import os
@@ -53,6 +56,22 @@ def record_features(data):
     np.savez_compressed(GOLDEN / "features.npz", **arrays)
 
 
+def parts_of_cases():
+    """The endings of the modules `cases_PART.py`."""
+    files = Path(__file__).parent.glob("cases_*.py")
+    return sorted(file.stem.removeprefix("cases_") for file in files)
+
+
+def record_part(part):
+    arrays = {}
+    for name, run in importlib.import_module(f"cases_{part}").CASES.items():
+        for key, value in run(keras).items():
+            arrays[f"{name}/{key}"] = as_recorded(value)
+        keras.backend.clear_session()
+    np.savez_compressed(GOLDEN / f"{part}.npz", **arrays)
+    print(f"{part}: {len(arrays)} arrays", flush=True)
+
+
 def record_signatures():
     found = {"keras": keras.__version__, "signatures": {}}
     for name in signatures.NAMES:
@@ -72,6 +91,9 @@ def main(parts):
         record_cross(data)
     if not parts or "features" in parts:
         record_features(data)
+    for part in parts_of_cases():
+        if not parts or part in parts:
+            record_part(part)
     if not parts or "signatures" in parts:
         record_signatures()
 

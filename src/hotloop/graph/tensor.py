@@ -25,9 +25,20 @@ class Tensor(Operators):
     only when somebody asks for it. Tensors never change.
 
     `origin` is the serial number of the scope a symbolic tensor belongs to, 0 for concrete ones.
+    `_keras_mask` is unset until `ops.masks` gives the tensor a mask.
     """
 
-    __slots__ = ("_value", "attrs", "concrete", "dtype", "inputs", "origin", "primitive", "shape")
+    __slots__ = (
+        "_keras_mask",
+        "_value",
+        "attrs",
+        "concrete",
+        "dtype",
+        "inputs",
+        "origin",
+        "primitive",
+        "shape",
+    )
 
     def __init__(
         self,

@@ -1,0 +1,54 @@
+"""The golden runs of single classes: every `cases_PART.py`, replayed against `golden/PART.npz`.
+
+A module has `CASES = {name: run}`, where `run(k)` does the same with `keras` and with `hotloop` and
+returns arrays by name. Names that begin with `weight/` have the tolerance of weights.
+"""
+
+import importlib
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import hotloop
+
+HERE = Path(__file__).parent
+PARTS = sorted(file.stem.removeprefix("cases_") for file in HERE.glob("cases_*.py"))
+# The contract is 1e-4; what is off by more than this computes something else.
+TOLERANCE = {"rtol": 1e-5, "atol": 1e-6}
+WEIGHT_TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
+
+
+def cases_of(part):
+    return importlib.import_module(f"cases_{part}").CASES
+
+
+@cache
+def golden_of(part):
+    """The recorded arrays by case and name."""
+    golden = {}
+    with np.load(HERE / "golden" / f"{part}.npz", allow_pickle=False) as file:
+        for key in file.files:
+            case, name = key.split("/", 1)
+            golden.setdefault(case, {})[name] = file[key]
+    return golden
+
+
+@pytest.mark.parametrize(
+    ("part", "name"), [(part, name) for part in PARTS for name in cases_of(part)]
+)
+def test_case(part, name):
+    golden = golden_of(part)[name]
+    found = cases_of(part)[name](hotloop)
+    assert sorted(found) == sorted(golden)
+    for key, expected in golden.items():
+        value = np.asarray(found[key])
+        assert value.shape == expected.shape, key
+        tolerance = WEIGHT_TOLERANCE if key.startswith("weight/") else TOLERANCE
+        np.testing.assert_allclose(value, expected, **tolerance, err_msg=key)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_every_golden_run_is_replayed(part):
+    assert set(golden_of(part)) == set(cases_of(part))
