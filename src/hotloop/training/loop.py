@@ -26,8 +26,9 @@ def run_pass(
     stopped: Callable[[], bool],
     index: np.ndarray | None = None,
     outputs: list[np.ndarray] | None = None,
+    first: int = 0,
 ) -> int:
-    """Runs up to `steps` batches from batch `begin` of the data; returns how many were run.
+    """Runs up to `steps` batches from batch `begin` of the data; returns how many are done.
 
     While no callback listens to single batches, the executor runs for some time before it comes
     back for the progress display. Otherwise the batch hooks are called around every
@@ -44,19 +45,20 @@ def run_pass(
         stopped: whether to end the pass.
         index: order of the samples, or None.
         outputs: arrays for the predictions, or None.
+        first: batches of the pass that are done already; they count as done.
     """
     available = min(steps, runner.batches - begin)
     every_batch = getattr(callbacks, f"overrides_{mode}_batch")
     on_begin = getattr(callbacks, f"on_{mode}_batch_begin")
     on_end = getattr(callbacks, f"on_{mode}_batch_end")
-    done = 0
+    done = first
     while done < available:
         if every_batch:
             on_begin(done)
-            first, target = done, min(done + steps_per_execution, available)
+            start, target = done, min(done + steps_per_execution, available)
             while done < target:
                 done += runner.run(begin + done, target - done, index=index, outputs=outputs)
-            on_end(done - 1, _batch_logs(runner, begin + first, begin + done, outputs) or logs())
+            on_end(done - 1, _batch_logs(runner, begin + start, begin + done, outputs) or logs())
         else:
             done += runner.run(
                 begin + done, available - done, index=index, outputs=outputs, budget=_BUDGET
@@ -107,6 +109,7 @@ class Order:
         self._generator = generator
         self._begin = self._batches
         self._index: np.ndarray | None = None
+        self._drawn: Any = None  # the generator's state before `_index` was drawn
 
     def next_epoch(self) -> tuple[int, np.ndarray | None]:
         """The first batch of the coming epoch, and the order of all samples (None: as they are)."""
@@ -119,7 +122,40 @@ class Order:
         """Tells how many batches the epoch has used."""
         self._begin += batches
 
+    def get_state(self) -> dict[str, Any]:
+        """Plain values from which `set_state` makes this order again, in another process too."""
+        return {
+            "data": self._identity(),
+            "begin": self._begin,
+            "drawn": self._drawn is not None,
+            "generator": _as_json(self._drawn or self._generator.bit_generator.state),
+        }
+
+    def check_state(self, state: dict[str, Any]) -> None:
+        """Raises `ValueError` if the state belongs to other data or another way of shuffling."""
+        if state["data"] != self._identity():
+            raise ValueError(
+                f"It was made by a fit with {state['data']}, and this one has {self._identity()}."
+            )
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Goes back to where `get_state` was called."""
+        self.check_state(state)
+        self._generator.bit_generator.state = _from_json(state["generator"])
+        self._drawn, self._index = None, None
+        if state["drawn"]:
+            self._index = self._draw()
+        self._begin = state["begin"]
+
+    def _identity(self) -> dict[str, Any]:
+        return {
+            "samples": self._samples,
+            "batch_size": self._batch_size,
+            "shuffle": self._shuffle,
+        }
+
     def _draw(self) -> np.ndarray | None:
+        self._drawn = self._generator.bit_generator.state
         if not self._shuffle:
             return None
         index = np.arange(self._samples, dtype=np.int64)
@@ -129,3 +165,53 @@ class Order:
         else:
             self._generator.shuffle(index)
         return index
+
+
+def _as_json(state: Any) -> Any:
+    """The state of a NumPy generator with its arrays as lists."""
+    if isinstance(state, dict):
+        return {key: _as_json(value) for key, value in state.items()}
+    return state.tolist() if isinstance(state, np.ndarray) else state
+
+
+def _from_json(state: Any) -> Any:
+    if isinstance(state, dict):
+        return {key: _from_json(value) for key, value in state.items()}
+    return np.array(state, np.uint64) if isinstance(state, list) else state
+
+
+class Position:
+    """Where `fit` begins: at its first epoch, or where a callback says another process stopped.
+
+    Attributes:
+        epoch: the first epoch to run.
+        batch: batches of that epoch that are done already.
+        finished: whether nothing is left to run.
+        order: the order of the samples.
+        callbacks: the `CallbackList` of the fit.
+        restore: brings back the state that belongs to this place, or None at a plain start. `fit`
+            calls it after `on_train_begin`, and again after the `on_epoch_begin` of an epoch that
+            begins in its middle, so that nothing which these hooks do is done twice.
+    """
+
+    def __init__(self, epoch: int, order: Order, callbacks: Any) -> None:
+        self.epoch = epoch
+        self.batch = 0
+        self.finished = False
+        self.order = order
+        self.callbacks = callbacks
+        self.restore: Callable[[], None] | None = None
+
+    def epochs(self, end: int) -> range:
+        """The epochs that are to be run, before `end`."""
+        return range(self.epoch, self.epoch if self.finished else end)
+
+    def reach(self) -> None:
+        """Brings the state of this place back, if there is any."""
+        if self.restore is not None:
+            self.restore()
+
+    def leave(self) -> int:
+        """How many batches the epoch that begins now has behind it; 0 for all later ones."""
+        batch, self.batch = self.batch, 0
+        return batch

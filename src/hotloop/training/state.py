@@ -24,6 +24,7 @@ class TrainerState:
         self.jit_compile: bool | str = "auto"
         self.steps_per_execution = 1
         self.plans = PlanCache()
+        self.position: Any = None  # the `Position` of the fit that is running
         self._guard = threading.Lock()
         self._owner: int | None = None
         self._depth = 0
@@ -56,3 +57,4 @@ class TrainerState:
                 self._depth -= 1
                 if self._depth == 0:
                     self._owner = None
+                    self.position = None

@@ -26,7 +26,7 @@ from hotloop.training.data import (
     unpack_validation_data,
     weigh_classes,
 )
-from hotloop.training.loop import Order, run_pass
+from hotloop.training.loop import Order, Position, run_pass
 from hotloop.training.plans import batch_specs
 from hotloop.training.runner import BatchRunner
 from hotloop.training.steps import pack_inputs, single_output
@@ -128,10 +128,15 @@ class Trainer(Compilation):
             self.stop_training = False
             read_logs = self._log_reader()
             logs: dict[str, Any] = {}
+            position = state.position = Position(initial_epoch, order, callbacks)
             callbacks.on_train_begin()
-            for epoch in range(initial_epoch, epochs):
+            position.reach()
+            for epoch in position.epochs(epochs):
+                first = position.leave()
                 self.reset_metrics()
                 callbacks.on_epoch_begin(epoch)
+                if first:
+                    position.reach()
                 begin, index = order.next_epoch()
                 done = run_pass(
                     "train",
@@ -143,6 +148,7 @@ class Trainer(Compilation):
                     logs=read_logs,
                     stopped=lambda: self.stop_training,
                     index=index,
+                    first=first,
                 )
                 order.advance(done)
                 logs = read_logs()
