@@ -23,7 +23,7 @@ def initial(units, key):
     return parameters
 
 
-def adam(rate):
+def adam(rate, decay=0.0):
     def start(parameters):
         zeros = jax.tree.map(jnp.zeros_like, parameters)
         return zeros, jax.tree.map(jnp.zeros_like, parameters), jnp.zeros((), jnp.int32)
@@ -35,7 +35,10 @@ def adam(rate):
         m = jax.tree.map(lambda m, g: m + (g - m) * 0.1, m, gradients)
         v = jax.tree.map(lambda v, g: v + (g * g - v) * 0.001, v, gradients)
         parameters = jax.tree.map(
-            lambda p, m, v: p - scale * m / (jnp.sqrt(v) + 1e-7), parameters, m, v
+            lambda p, m, v: p * (1 - rate * decay) - scale * m / (jnp.sqrt(v) + 1e-7),
+            parameters,
+            m,
+            v,
         )
         return parameters, (m, v, step)
 
@@ -56,7 +59,11 @@ def rmsprop(rate):
     return start, update
 
 
-OPTIMIZERS = {"adam": adam, "rmsprop": rmsprop}
+OPTIMIZERS = {
+    "adam": adam,
+    "adamw": functools.partial(adam, decay=0.004),  # Keras's default
+    "rmsprop": rmsprop,
+}
 
 
 class Library:

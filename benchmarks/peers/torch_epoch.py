@@ -1,7 +1,8 @@
 """PyTorch: the usual loop over shuffled rows that are tensors already, without a DataLoader.
 
-The optimizer is the fused one where PyTorch has it for CPUs (Adam), else the multi-tensor one. Loss
-and gradients are eager or through `torch.compile`, whichever a trial on this machine finds faster.
+The optimizer is the fused one where PyTorch has it for CPUs (Adam, AdamW), else the multi-tensor
+one. Loss and gradients are eager or through `torch.compile`, whichever a trial on this machine finds
+faster.
 """
 
 import itertools
@@ -12,12 +13,15 @@ from torch import nn
 
 TRIAL_BATCHES = 256
 IMAGES = 32  # of train_on_batch
+DECAY = 0.004  # Keras's default for AdamW
 
 
 def make_optimizer(workload, parameters):
     rate = workload["learning_rate"]
     if workload["optimizer"] == "adam":
         return torch.optim.Adam(parameters, rate, eps=1e-7, fused=True)
+    if workload["optimizer"] == "adamw":
+        return torch.optim.AdamW(parameters, rate, eps=1e-7, weight_decay=DECAY, fused=True)
     if workload["optimizer"] == "rmsprop":
         return torch.optim.RMSprop(parameters, rate, alpha=0.9, eps=1e-7, foreach=True)
     raise NotImplementedError(f"optimizer {workload['optimizer']}")

@@ -28,6 +28,16 @@
   BINARY(down, add, root, epsilon) BINARY(step, div, up, down) BINARY(w_new, sub, w, step)                             \
   RESULT(m_new) RESULT(v_new) RESULT(w_new)
 
+#define HL_CHAIN_adamw(VECTOR, SCALAR, UNARY, BINARY, COMPARE, SELECT, RESULT)                                         \
+  VECTOR(g) VECTOR(m) VECTOR(v) VECTOR(w)                                                                              \
+  SCALAR(share1) SCALAR(share2) SCALAR(rate) SCALAR(epsilon) SCALAR(decay)                                             \
+  BINARY(m_off, sub, g, m) BINARY(m_step, mul, m_off, share1) BINARY(m_new, add, m, m_step)                            \
+  BINARY(square, mul, g, g) BINARY(v_off, sub, square, v) BINARY(v_step, mul, v_off, share2)                           \
+  BINARY(v_new, add, v, v_step) BINARY(up, mul, m_new, rate) UNARY(root, sqrt, v_new)                                  \
+  BINARY(down, add, root, epsilon) BINARY(step, div, up, down) BINARY(lost, mul, w, decay)                             \
+  BINARY(w_kept, sub, w, lost) BINARY(w_new, sub, w_kept, step)                                                        \
+  RESULT(m_new) RESULT(v_new) RESULT(w_new)
+
 #define HL_CHAIN_rmsprop_centered(VECTOR, SCALAR, UNARY, BINARY, COMPARE, SELECT, RESULT)                              \
   VECTOR(g) VECTOR(v) VECTOR(m) VECTOR(w)                                                                              \
   SCALAR(rho) SCALAR(share) SCALAR(rate) SCALAR(epsilon)                                                               \
@@ -91,6 +101,7 @@
 
 /* Longer ones first: the compiler takes the first that fits. */
 #define HL_CHAINS(X)                                                                                                   \
+  X(adamw)                                                                                                             \
   X(rmsprop_centered)                                                                                                  \
   X(adam)                                                                                                              \
   X(rmsprop_momentum)                                                                                                  \

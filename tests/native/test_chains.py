@@ -22,6 +22,16 @@ CHAINS = {
         ],
         {"m": "m2", "v": "v2", "w": "w2"},
     ),
+    "adamw": (
+        "g m v w",
+        "s1 s2 rate epsilon decay",
+        [
+            *("sub a g m", "mul b a s1", "add m2 m b", "mul c g g", "sub d c v", "mul e d s2"),
+            *("add v2 v e", "mul f m2 rate", "sqrt h v2", "add i h epsilon", "div j f i"),
+            *("mul k w decay", "sub l w k", "sub w2 l j"),
+        ],
+        {"m": "m2", "v": "v2", "w": "w2"},
+    ),
     "rmsprop": (
         "g v w",
         "rho share rate epsilon",
@@ -76,6 +86,7 @@ SCALARS = {
     "s2": 0.001,
     "rate": 0.01,
     "epsilon": 1e-7,
+    "decay": 4e-6,
     "rho": 0.9,
     "share": 0.1,
     "momentum": 0.9,

@@ -260,6 +260,7 @@ NAMES = [
     "optimizers.SGD",
     "optimizers.RMSprop",
     "optimizers.Adam",
+    "optimizers.AdamW",
     *[f"initializers.{name}" for name in INITIALIZERS],
     *[f"regularizers.{name}" for name in ["L1", "L2", "L1L2"]],
     *[f"constraints.{name}" for name in ["MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm"]],

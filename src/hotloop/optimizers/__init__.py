@@ -7,12 +7,13 @@ from typing import Any
 
 from hotloop.common.registry import Registry, attribute_error
 from hotloop.optimizers.adam import Adam
+from hotloop.optimizers.adamw import AdamW
 from hotloop.optimizers.optimizer import Optimizer
 from hotloop.optimizers.rmsprop import RMSprop
 from hotloop.optimizers.sgd import SGD
 
 _registry = Registry("keras.optimizers", "optimizer", ignore_case=True)
-_registry.add(Adam, RMSprop, SGD)
+_registry.add(Adam, AdamW, RMSprop, SGD)
 
 
 def serialize(optimizer: Any) -> dict[str, Any] | None:
@@ -39,6 +40,6 @@ def get(identifier: Any) -> Optimizer | None:
     )
 
 
-__all__ = ["Adam", "Optimizer", "RMSprop", "SGD", "deserialize", "get", "serialize"]
+__all__ = ["Adam", "AdamW", "Optimizer", "RMSprop", "SGD", "deserialize", "get", "serialize"]
 
 __getattr__ = attribute_error(__name__, "optimizer", __all__)

@@ -54,6 +54,7 @@ OPTIMIZERS = {
     "rmsprop_momentum": lambda: optimizers.RMSprop(0.01, momentum=0.9),
     "rmsprop_centered": lambda: optimizers.RMSprop(0.01, centered=True),
     "adam": lambda: optimizers.Adam(0.01),
+    "adamw": lambda: optimizers.AdamW(0.01),
 }
 
 
@@ -70,15 +71,38 @@ def test_an_update_is_one_chain_and_gives_the_same_bits(chain, n):
         np.testing.assert_array_equal(a.view(np.int32), b.view(np.int32))
 
 
+@pytest.mark.parametrize("options", [{"clipvalue": 0.001}, {"clipnorm": 1.0}])
 @pytest.mark.parametrize(
-    "options", [{"weight_decay": 0.01}, {"clipvalue": 0.001}, {"clipnorm": 1.0}]
+    ("chain", "optimizer"), [("adam", optimizers.Adam), ("adamw", optimizers.AdamW)]
 )
-def test_decay_and_clipping_leave_the_chain_whole(options):
+def test_clipping_leaves_the_chain_whole(options, chain, optimizer):
     def make():
-        return optimizers.Adam(0.01, **options)
+        return optimizer(0.01, **options)
 
     names, trained = train(make, True)
-    assert names.count("adam") == 3
+    assert names.count(chain) == 3
+    for a, b in zip(trained, train(make, False)[1], strict=True):
+        np.testing.assert_array_equal(a.view(np.int32), b.view(np.int32))
+
+
+def test_decay_leaves_the_chain_whole():
+    def make():
+        return optimizers.RMSprop(0.01, weight_decay=0.01)
+
+    names, trained = train(make, True)
+    assert names.count("rmsprop") == 3
+    for a, b in zip(trained, train(make, False)[1], strict=True):
+        np.testing.assert_array_equal(a.view(np.int32), b.view(np.int32))
+
+
+def test_variables_that_do_not_decay_have_the_chain_without_decay():
+    def make():
+        optimizer = optimizers.AdamW(0.01)
+        optimizer.exclude_from_weight_decay(var_names=["bias"])
+        return optimizer
+
+    names, trained = train(make, True)
+    assert (names.count("adamw"), names.count("adam")) == (2, 1)
     for a, b in zip(trained, train(make, False)[1], strict=True):
         np.testing.assert_array_equal(a.view(np.int32), b.view(np.int32))
 

@@ -147,6 +147,19 @@ def test_weight_decay_comes_first():
     np.testing.assert_allclose(step, [2.0 - 2.0 * 0.05 - 0.5], rtol=1e-6)
 
 
+def test_adamw_decays_by_default():
+    assert optimizers.AdamW().weight_decay == 0.004
+    weights, others = variables(), variables()
+    decayed, adam = optimizers.AdamW(0.01), optimizers.Adam(0.01, weight_decay=0.004)
+    for grads in gradients():
+        decayed.apply(grads, weights)
+        adam.apply(grads, others)
+    for weight, other in zip(weights, others, strict=True):
+        np.testing.assert_array_equal(weight.numpy(), other.numpy())
+    with pytest.raises(ValueError, match="weight_decay"):
+        optimizers.AdamW(weight_decay=None)
+
+
 def test_excluded_from_weight_decay():
     kernel, bias = Variable(np.ones(1), name="kernel"), Variable(np.ones(1), name="bias")
     optimizer = optimizers.SGD(0.5, weight_decay=0.1)

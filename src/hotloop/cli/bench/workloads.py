@@ -79,8 +79,7 @@ WORKLOADS = (
     Workload((784, 512, 10), 128, "rmsprop"),
     Workload((784, 512, 10), 64, "adam"),
     Workload((784, 128, 10), 32, "adam"),
-    # The deep one is meant for AdamW, which hotloop does not have yet.
-    Workload((784, 1024, 1024, 1024, 10), 256, "adam", dropout=0.2),
+    Workload((784, 1024, 1024, 1024, 10), 256, "adamw", dropout=0.2),
     Workload((20, 64, 64, 1), 32, "adam", rows=100_000),
 )
 
