@@ -1,8 +1,8 @@
 """PyTorch: the usual loop over shuffled rows that are tensors already, without a DataLoader.
 
 The optimizer is the fused one where PyTorch has it for CPUs (Adam, AdamW), else the multi-tensor
-one. Loss and gradients are eager or through `torch.compile`, whichever a trial on this machine finds
-faster.
+one. Loss and gradients are eager or through `torch.compile`: whichever a trial on this machine
+finds faster.
 """
 
 import itertools
