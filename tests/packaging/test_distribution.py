@@ -34,9 +34,9 @@ def test_version_is_the_metadata():
 
 
 @installed
-def test_only_numpy_is_required():
+def test_two_packages_are_required():
     plain = [line for line in DISTRIBUTION.requires if "extra ==" not in line]
-    assert [line.split(">")[0].strip() for line in plain] == ["numpy"]
+    assert [line.split(">")[0].strip() for line in plain] == ["numpy", "safetensors"]
     extras = set(DISTRIBUTION.metadata.get_all("Provides-Extra"))
     assert {"plot", "data", "test", "bench", "dev"} <= extras
 

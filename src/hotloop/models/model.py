@@ -9,6 +9,7 @@ from hotloop.models.forward import ForwardPlans
 from hotloop.models.summary import print_summary
 from hotloop.ops import tree
 from hotloop.ops.symbolic import KerasTensor
+from hotloop.storage import weights
 from hotloop.training import Trainer
 from hotloop.training.data import InputSpec
 
@@ -124,13 +125,43 @@ class Model(Trainer, Layer):
         """Not there yet."""
         _not_saved("save")
 
-    def save_weights(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
-        """Not there yet."""
-        _not_saved("save_weights")
+    def save_weights(
+        self, filepath: Any, overwrite: bool = True, max_shard_size: Any = None
+    ) -> None:
+        """Writes the weights, and the optimizer's variables if it has any, to a safetensors file.
+
+        The file is written under another name and renamed when it is whole and on the disk: what
+        was there before stays until then, and if anything fails.
+
+        Args:
+            filepath: path that ends in `.safetensors`.
+            overwrite: whether a file that is there is replaced.
+            max_shard_size: None; everything goes into one file.
+
+        Raises:
+            ValueError: another suffix, or a model without weights yet.
+            FileExistsError: the file is there, and `overwrite` is False.
+            NotImplementedError: `max_shard_size`.
+            OSError: the file cannot be written.
+        """
+        weights.save_weights(self, filepath, overwrite, max_shard_size)
 
     def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
-        """Not there yet."""
-        _not_saved("load_weights")
+        """Takes the weights from a file of `save_weights`, all of them or none.
+
+        Layers are matched by class and order, not by name. The state of the optimizer is taken too
+        if the model is compiled with the same kind; if it does not fit, a warning says so.
+
+        Args:
+            filepath: path that ends in `.safetensors`.
+            skip_mismatch: whether to load the layers that fit, and to warn about the others.
+
+        Raises:
+            ValueError: the weights do not fit (the message lists missing and unexpected ones and
+                other shapes), the file is damaged, or the model has no weights yet.
+            OSError: the file cannot be read.
+        """
+        weights.load_weights(self, filepath, skip_mismatch, kwargs)
 
     def export(self, filepath: Any, format: str = "tf_saved_model", **kwargs: Any) -> None:
         """Not there yet."""
@@ -155,6 +186,6 @@ def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
 
 def _not_saved(method: str) -> NoReturn:
     raise NotImplementedError(
-        f"Model.{method}() is not supported yet. `get_weights()` and `set_weights()` move "
-        "weights as NumPy arrays."
+        f"Model.{method}() is not supported yet. `save_weights()` and `load_weights()` keep the "
+        "weights in a file; pickle keeps a whole model."
     )

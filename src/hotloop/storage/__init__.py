@@ -1,0 +1,1 @@
+"""Weights and checkpoints in files: safetensors, written whole or not at all."""
