@@ -20,6 +20,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 import cases
 import keras
 import numpy as np
+import packed
 import signatures
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -66,9 +67,9 @@ def record_part(part):
     arrays = {}
     for name, run in importlib.import_module(f"cases_{part}").CASES.items():
         for key, value in run(keras).items():
-            arrays[f"{name}/{key}"] = as_recorded(value)
+            arrays[f"{name}/{key}"] = value
         keras.backend.clear_session()
-    np.savez_compressed(GOLDEN / f"{part}.npz", **arrays)
+    packed.save(GOLDEN / f"{part}.npz", arrays)
     print(f"{part}: {len(arrays)} arrays", flush=True)
 
 

@@ -7,38 +7,107 @@ from typing import Any
 
 from hotloop.common.registry import Registry, attribute_error
 from hotloop.losses.binary_crossentropy import BinaryCrossentropy, binary_crossentropy
+from hotloop.losses.binary_focal_crossentropy import (
+    BinaryFocalCrossentropy,
+    binary_focal_crossentropy,
+)
 from hotloop.losses.categorical_crossentropy import (
     CategoricalCrossentropy,
     categorical_crossentropy,
 )
+from hotloop.losses.categorical_focal_crossentropy import (
+    CategoricalFocalCrossentropy,
+    categorical_focal_crossentropy,
+)
+from hotloop.losses.categorical_generalized_cross_entropy import (
+    CategoricalGeneralizedCrossEntropy,
+    categorical_generalized_cross_entropy,
+)
+from hotloop.losses.categorical_hinge import CategoricalHinge, categorical_hinge
+from hotloop.losses.circle import Circle, circle
 from hotloop.losses.class_labels import check_class_labels
+from hotloop.losses.cosine_similarity import CosineSimilarity, cosine_similarity
+from hotloop.losses.dice import Dice, dice
+from hotloop.losses.hinge import Hinge, hinge
+from hotloop.losses.huber import Huber, huber
+from hotloop.losses.kl_divergence import KLDivergence, kl_divergence
+from hotloop.losses.log_cosh import LogCosh, log_cosh
 from hotloop.losses.loss import Loss
 from hotloop.losses.loss_function_wrapper import LossFunctionWrapper
 from hotloop.losses.mean_absolute_error import MeanAbsoluteError, mean_absolute_error
+from hotloop.losses.mean_absolute_percentage_error import (
+    MeanAbsolutePercentageError,
+    mean_absolute_percentage_error,
+)
 from hotloop.losses.mean_squared_error import MeanSquaredError, mean_squared_error
+from hotloop.losses.mean_squared_logarithmic_error import (
+    MeanSquaredLogarithmicError,
+    mean_squared_logarithmic_error,
+)
+from hotloop.losses.poisson import Poisson, poisson
 from hotloop.losses.sparse_categorical_crossentropy import (
     SparseCategoricalCrossentropy,
     sparse_categorical_crossentropy,
 )
+from hotloop.losses.squared_hinge import SquaredHinge, squared_hinge
+from hotloop.losses.tversky import Tversky, tversky
 
 _registry = Registry("keras.losses", "loss")
 _registry.add(
+    LossFunctionWrapper,
     BinaryCrossentropy,
+    BinaryFocalCrossentropy,
     CategoricalCrossentropy,
-    SparseCategoricalCrossentropy,
-    MeanSquaredError,
+    CategoricalFocalCrossentropy,
+    CategoricalGeneralizedCrossEntropy,
+    CategoricalHinge,
+    Circle,
+    CosineSimilarity,
+    Dice,
+    Hinge,
+    Huber,
+    KLDivergence,
+    LogCosh,
     MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    Poisson,
+    SparseCategoricalCrossentropy,
+    SquaredHinge,
+    Tversky,
     binary_crossentropy,
+    binary_focal_crossentropy,
     categorical_crossentropy,
-    sparse_categorical_crossentropy,
-    mean_squared_error,
+    categorical_focal_crossentropy,
+    categorical_hinge,
+    circle,
+    cosine_similarity,
+    dice,
+    hinge,
+    huber,
+    kl_divergence,
+    log_cosh,
     mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+    poisson,
+    sparse_categorical_crossentropy,
+    squared_hinge,
+    tversky,
     bce=binary_crossentropy,
     BCE=binary_crossentropy,
+    kld=kl_divergence,
+    KLD=kl_divergence,
     mae=mean_absolute_error,
     MAE=mean_absolute_error,
+    mape=mean_absolute_percentage_error,
+    MAPE=mean_absolute_percentage_error,
     mse=mean_squared_error,
     MSE=mean_squared_error,
+    msle=mean_squared_logarithmic_error,
+    MSLE=mean_squared_logarithmic_error,
 )
 
 
@@ -65,21 +134,53 @@ def get(identifier: Any) -> Any:
 
 __all__ = [
     "BinaryCrossentropy",
+    "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "CategoricalGeneralizedCrossEntropy",
+    "CategoricalHinge",
+    "Circle",
+    "CosineSimilarity",
+    "Dice",
+    "Hinge",
+    "Huber",
+    "KLDivergence",
+    "LogCosh",
     "Loss",
     "LossFunctionWrapper",
     "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
     "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Poisson",
     "SparseCategoricalCrossentropy",
+    "SquaredHinge",
+    "Tversky",
     "binary_crossentropy",
+    "binary_focal_crossentropy",
     "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_generalized_cross_entropy",
+    "categorical_hinge",
     "check_class_labels",
+    "circle",
+    "cosine_similarity",
     "deserialize",
+    "dice",
     "get",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "log_cosh",
     "mean_absolute_error",
+    "mean_absolute_percentage_error",
     "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "poisson",
     "serialize",
     "sparse_categorical_crossentropy",
+    "squared_hinge",
+    "tversky",
 ]
 
 __getattr__ = attribute_error(__name__, "loss", __all__)

@@ -9,6 +9,7 @@ from hotloop.common.dtypes import standardize_dtype
 from hotloop.graph import Tensor
 from hotloop.losses.reduction import reduce_weighted_values, standardize_reduction
 from hotloop.ops import tree
+from hotloop.ops.masks import get_keras_mask
 from hotloop.ops.naming import auto_name
 
 
@@ -44,7 +45,7 @@ class Loss:
         return self._dtype
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
-        """The reduced loss.
+        """The reduced loss. What the masks of predictions or of losses leave out does not count.
 
         Args:
             y_true: targets of any real dtype.
@@ -54,9 +55,14 @@ class Loss:
         Returns:
             float32 scalar, or the per-sample losses when the reduction is None.
         """
+        mask = get_keras_mask(y_pred)
         y_true, y_pred = self._convert(y_true), self._convert(y_pred)
         values = self.call(y_true, y_pred)
-        mask = self.compute_mask(y_true, y_pred)
+        counted = get_keras_mask(values)
+        if mask is None:
+            mask = counted
+        elif counted is not None:
+            mask = ops.logical_and(mask, counted)
         return reduce_weighted_values(values, sample_weight, mask, self.reduction)
 
     def _convert(self, x: Any) -> Any:
@@ -70,10 +76,6 @@ class Loss:
     def call(self, y_true: Any, y_pred: Any) -> Tensor:
         """Per-sample losses of float32 targets and predictions."""
         raise NotImplementedError(f"{type(self).__name__} must implement `call(y_true, y_pred)`.")
-
-    def compute_mask(self, y_true: Any, y_pred: Any) -> Tensor | None:
-        """None, or which of the per-sample losses count (bool, of their shape)."""
-        return None
 
     def get_config(self) -> dict[str, Any]:
         return {"name": self.name, "reduction": self.reduction}

@@ -46,9 +46,9 @@ def squeeze_or_expand_to_same_rank(x1: Any, x2: Any, expand_rank_1: bool = True)
 
 
 def as_pair(y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
-    """Targets and predictions as tensors of one dtype, and of one rank if they can be."""
-    y_pred = ops.convert_to_tensor(y_pred)
-    y_true = ops.convert_to_tensor(y_true, dtype=y_pred.dtype)
+    """Targets and predictions as float32 tensors, and of one rank if they can be."""
+    y_pred = ops.convert_to_tensor(y_pred, dtype="float32")
+    y_true = ops.convert_to_tensor(y_true, dtype="float32")
     return squeeze_or_expand_to_same_rank(y_true, y_pred)
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from hotloop import ops
 from hotloop.graph import Tensor
-from hotloop.losses.class_labels import check_class_labels, class_labels, valid_class_mask
+from hotloop.losses.class_labels import check_class_labels, class_labels
 from hotloop.losses.loss import Loss
 from hotloop.losses.loss_function_wrapper import LossFunctionWrapper
+from hotloop.ops.masks import set_keras_mask
 
 
 def sparse_categorical_crossentropy(
@@ -23,7 +24,7 @@ def sparse_categorical_crossentropy(
     Args:
         y_true: class numbers in [0, classes); a trailing axis of one is dropped.
         y_pred: probabilities, or logits if `from_logits`.
-        ignore_class: a class number whose samples have loss zero.
+        ignore_class: a class number whose samples have loss zero and are masked out.
         axis: the axis of the classes in `y_pred`.
 
     Raises:
@@ -41,7 +42,9 @@ def sparse_categorical_crossentropy(
     y_true = ops.where(valid, y_true, ops.zeros_like(y_true))
     y_pred = ops.where(ops.expand_dims(valid, axis), y_pred, 0.0)
     values = ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
-    return ops.where(valid, values, 0.0)
+    values = ops.where(valid, values, 0.0)
+    set_keras_mask(values, valid)
+    return values
 
 
 class SparseCategoricalCrossentropy(LossFunctionWrapper):
@@ -75,11 +78,6 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
         self.from_logits = from_logits
         self.ignore_class = ignore_class
         self.axis = axis
-
-    def compute_mask(self, y_true: Any, y_pred: Any) -> Tensor | None:
-        if self.ignore_class is None:
-            return None
-        return valid_class_mask(y_true, y_pred, self.ignore_class, self.axis)
 
     def get_config(self) -> dict[str, Any]:
         config = {

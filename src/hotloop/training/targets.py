@@ -18,17 +18,41 @@ def check_targets(loss: Any, y: np.ndarray, output_shape: tuple[int, ...], name:
     Raises:
         ValueError: naming the argument, what it holds and how to mend it.
     """
-    if _is(loss, losses.SparseCategoricalCrossentropy, losses.sparse_categorical_crossentropy):
+    if _is(loss, *_SPARSE):
         _check_sparse(loss, y, output_shape, name)
-    elif _is(loss, losses.CategoricalCrossentropy, losses.categorical_crossentropy):
-        _check_categorical(y, output_shape, name)
+    elif _is(loss, *_CATEGORICAL):
+        _check_categorical(loss, y, output_shape, name)
         _check_no_nan(y, name)
-    elif _is(loss, losses.BinaryCrossentropy, losses.binary_crossentropy):
+    elif _is(loss, *_BINARY):
         _check_no_nan(y, name)
 
 
-def _is(loss: Any, kind: type, function: Any) -> bool:
-    return isinstance(loss, kind) or getattr(loss, "fn", None) is function
+# Classes and functions of one kind of targets.
+_SPARSE = (
+    losses.SparseCategoricalCrossentropy,
+    losses.sparse_categorical_crossentropy,
+    losses.CategoricalGeneralizedCrossEntropy,
+    losses.categorical_generalized_cross_entropy,
+)
+_CATEGORICAL = (
+    losses.CategoricalCrossentropy,
+    losses.categorical_crossentropy,
+    losses.CategoricalFocalCrossentropy,
+    losses.categorical_focal_crossentropy,
+)
+_BINARY = (
+    losses.BinaryCrossentropy,
+    losses.binary_crossentropy,
+    losses.BinaryFocalCrossentropy,
+    losses.binary_focal_crossentropy,
+)
+
+
+def _is(loss: Any, *kinds: Any) -> bool:
+    return any(
+        isinstance(loss, kind) if isinstance(kind, type) else getattr(loss, "fn", None) is kind
+        for kind in kinds
+    )
 
 
 def _check_no_nan(y: np.ndarray, name: str) -> None:
@@ -49,7 +73,7 @@ def _check_sparse(loss: Any, y: np.ndarray, output_shape: tuple[int, ...], name:
                 f"{name}.argmax(-1)."
             )
         raise ValueError(
-            f"`{name}` has shape {y.shape}, but sparse_categorical_crossentropy expects one class "
+            f"`{name}` has shape {y.shape}, but the loss '{loss.name}' expects one class "
             f"number per prediction, shape {('samples', *expected)}, for predictions of shape "
             f"{('samples', *output_shape[1:])}.{hint}"
         )
@@ -57,7 +81,7 @@ def _check_sparse(loss: Any, y: np.ndarray, output_shape: tuple[int, ...], name:
     losses.check_class_labels(y, classes, getattr(loss, "ignore_class", None), name)
 
 
-def _check_categorical(y: np.ndarray, output_shape: tuple[int, ...], name: str) -> None:
+def _check_categorical(loss: Any, y: np.ndarray, output_shape: tuple[int, ...], name: str) -> None:
     if y.shape[1:] == tuple(output_shape[1:]):
         return
     hint = ""
@@ -67,6 +91,6 @@ def _check_categorical(y: np.ndarray, output_shape: tuple[int, ...], name: str) 
             f"hotloop.utils.to_categorical({name}, {output_shape[-1]})."
         )
     raise ValueError(
-        f"`{name}` has shape {y.shape}, but categorical_crossentropy expects the shape of the "
+        f"`{name}` has shape {y.shape}, but the loss '{loss.name}' expects the shape of the "
         f"predictions, {('samples', *output_shape[1:])}.{hint}"
     )

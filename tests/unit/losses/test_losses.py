@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from hotloop import losses, ops
+import hotloop
+from hotloop import graph, losses, ops
 from hotloop.losses.reduction import squeeze_or_expand_to_same_rank
+from hotloop.ops.masks import set_keras_mask
 
 rng = np.random.default_rng(7)
 X = (2 * rng.normal(size=(5, 4))).astype("float32")
@@ -18,6 +20,23 @@ WEIGHT = np.array([0.5, 2.0, 0.0, 1.0, 1.5], "float32")
 x, s, p = (a.astype(np.float64) for a in (X, S, P))
 SMOOTH_BITS = BITS * 0.8 + 0.1
 SMOOTH_ONEHOT = ONEHOT * 0.8 + 0.05
+
+
+REAL = rng.normal(size=(5, 4)).astype("float32")
+COUNTS = rng.poisson(2.0, (5, 4)).astype("float32")
+SOFT = rng.dirichlet(np.ones(4), 5).astype("float32")
+ERROR = x - REAL.astype(np.float64)
+SIGNS = 2 * BITS - 1
+
+
+def unit(a):
+    return a / np.linalg.norm(a, axis=-1, keepdims=True)
+
+
+def focal_of_bits(t, q, alpha, gamma):
+    right = t * q + (1 - t) * (1 - q)
+    weight = (1 - right) ** gamma * (alpha * t + (1 - alpha) * (1 - t))
+    return -(weight * (t * np.log(q) + (1 - t) * np.log1p(-q))).mean(-1)
 
 
 def entropy_of_bits(t, q):
@@ -52,6 +71,98 @@ CASES = {
         X,
         -np.log(p[range(5), LABELS]),
     ),
+    "focal": (
+        losses.BinaryFocalCrossentropy,
+        {},
+        BITS,
+        S,
+        2 * focal_of_bits(BITS, s, 0.5, 2),
+    ),
+    "focal_logits": (
+        losses.BinaryFocalCrossentropy,
+        {"apply_class_balancing": True, "alpha": 0.3, "gamma": 1.5, "from_logits": True},
+        BITS,
+        X,
+        focal_of_bits(BITS, 1 / (1 + np.exp(-x)), 0.3, 1.5),
+    ),
+    "categorical_focal": (
+        losses.CategoricalFocalCrossentropy,
+        {},
+        SOFT,
+        P,
+        -0.25 * (SOFT * (1 - p) ** 2 * np.log(p)).sum(-1),
+    ),
+    "categorical_focal_logits": (
+        losses.CategoricalFocalCrossentropy,
+        {"alpha": [0.1, 0.2, 0.3, 0.4], "gamma": 3.0, "from_logits": True, "label_smoothing": 0.2},
+        ONEHOT,
+        X,
+        -(SMOOTH_ONEHOT * [0.1, 0.2, 0.3, 0.4] * (1 - p) ** 3 * np.log(p)).sum(-1),
+    ),
+    "generalized": (
+        losses.CategoricalGeneralizedCrossEntropy,
+        {"q": 0.3},
+        LABELS,
+        P,
+        (1 - p[range(5), LABELS] ** 0.3) / 0.3,
+    ),
+    "poisson": (losses.Poisson, {}, COUNTS, S, (s - COUNTS * np.log(s)).mean(-1)),
+    "kl": (losses.KLDivergence, {}, SOFT, P, (SOFT * np.log(SOFT / p)).sum(-1)),
+    "mape": (
+        losses.MeanAbsolutePercentageError,
+        {},
+        REAL,
+        X,
+        100 * np.abs(ERROR / REAL).mean(-1),
+    ),
+    "msle": (
+        losses.MeanSquaredLogarithmicError,
+        {},
+        COUNTS,
+        S,
+        ((np.log1p(COUNTS) - np.log1p(s)) ** 2).mean(-1),
+    ),
+    "cosine": (losses.CosineSimilarity, {}, REAL, X, -(unit(REAL) * unit(x)).sum(-1)),
+    "huber": (
+        losses.Huber,
+        {"delta": 0.7},
+        REAL,
+        X,
+        np.where(abs(ERROR) <= 0.7, ERROR**2 / 2, 0.7 * abs(ERROR) - 0.245).mean(-1),
+    ),
+    "log_cosh": (losses.LogCosh, {}, REAL, X, np.log(np.cosh(ERROR)).mean(-1)),
+    "hinge": (losses.Hinge, {}, SIGNS, X, np.maximum(1 - SIGNS * x, 0).mean(-1)),
+    "hinge_bits": (losses.Hinge, {}, BITS, X, np.maximum(1 - SIGNS * x, 0).mean(-1)),
+    "squared_hinge": (
+        losses.SquaredHinge,
+        {},
+        BITS,
+        X,
+        (np.maximum(1 - SIGNS * x, 0) ** 2).mean(-1),
+    ),
+    "categorical_hinge": (
+        losses.CategoricalHinge,
+        {},
+        ONEHOT,
+        X,
+        np.maximum(((1 - ONEHOT) * x).max(-1) - x[range(5), LABELS] + 1, 0),
+    ),
+    "dice": (
+        losses.Dice,
+        {"axis": -1},
+        BITS,
+        S,
+        1 - 2 * (BITS * s).sum(-1) / (BITS.sum(-1) + s.sum(-1) + 1e-7),
+    ),
+    "tversky": (
+        losses.Tversky,
+        {"alpha": 0.2, "beta": 0.9, "axis": (1,)},
+        BITS,
+        S,
+        1
+        - (BITS * s).sum(-1)
+        / ((BITS * s).sum(-1) + 0.2 * (BITS * (1 - s)).sum(-1) + 0.9 * (s * (1 - BITS)).sum(-1)),
+    ),
 }
 
 
@@ -75,6 +186,110 @@ def test_reductions(name, weight):
         shape = np.shape(loss)
         assert shape == np.shape(value) or shape == (5, 1)
         np.testing.assert_allclose(np.reshape(loss, np.shape(value)), value, rtol=2e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_compiled_like_eager(name):
+    """Values and gradients of a plan against those of single operations, both in float32."""
+    cls, arguments, y_true, y_pred, _ = CASES[name]
+    loss = cls(**arguments)
+
+    def value_and_gradient(t, q, w):
+        value = loss(t, q, w)
+        return [value, *graph.gradients(value, [q])]
+
+    arrays = [np.ascontiguousarray(y_true), y_pred, WEIGHT]
+    arrays[0] = arrays[0].astype("int32" if y_true.dtype.kind == "i" else "float32")
+    trace = graph.trace(value_and_gradient, [(a.shape, a.dtype.name) for a in arrays])
+    found = [np.zeros((), "float32"), np.zeros_like(y_pred)]
+    graph.compile(trace, batched=False).run(arrays, outputs=found)
+    with graph.Scope(symbolic=False):
+        expected = value_and_gradient(*(ops.convert_to_tensor(a) for a in arrays))
+    assert np.ptp(found[1]) > 0
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, np.asarray(b), rtol=2e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", ["circle", "dice", "tversky", "huber", "kld", "poisson", "mape"])
+def test_a_name_in_compile(name):
+    model = hotloop.Sequential([hotloop.Input((4,)), hotloop.layers.Dense(4, "sigmoid")])
+    model.compile("sgd", name)
+    targets = LABELS if name == "circle" else BITS
+    first = model.fit(X, targets, epochs=3, verbose=0).history["loss"]
+    assert np.isfinite(first).all()
+
+
+def test_whole_batch_losses_are_scalars():
+    overlap, total = (BITS * s).sum(), BITS.sum() + s.sum()
+    assert float(losses.dice(BITS, S)) == pytest.approx(1 - 2 * overlap / total, rel=1e-5)
+    assert float(losses.Tversky()(BITS, S)) == pytest.approx(1 - 2 * overlap / total, rel=1e-5)
+    assert losses.Dice(reduction=None)(BITS, S).shape == ()
+
+
+CLASSES = np.array([0, 1, 0, 1, 2])
+
+
+def circle_by_hand(classes, e, gamma, margin, skip):
+    values = []
+    for i in range(len(e)):
+        near, far = [], []
+        for j in range(len(e)):
+            d = max(1 - e[i] @ e[j], 0)
+            if classes[i] == classes[j]:
+                if not (skip and i == j):
+                    near.append(-gamma * max(margin + d, 0) * (margin - d))
+            else:
+                far.append(gamma * max(1 + margin - d, 0) * (1 - margin - d))
+        both = np.exp(near).sum() * np.exp(far).sum()
+        values.append(np.log1p(both))
+    return np.array(values)
+
+
+@pytest.mark.parametrize(("gamma", "margin", "skip"), [(8.0, 0.4, True), (3.0, 0.2, False)])
+def test_circle(gamma, margin, skip):
+    e = unit(x).astype("float32")
+    expected = circle_by_hand(CLASSES, e.astype(np.float64), gamma, margin, skip)
+    arguments = {"gamma": gamma, "margin": margin, "remove_diagonal": skip}
+    for classes in (CLASSES, CLASSES[:, None]):
+        found = losses.circle(classes, e, **arguments)
+        np.testing.assert_allclose(found, expected, rtol=2e-5, atol=1e-7)
+    if skip:
+        assert float(found[4]) == 0.0  # the only one of its class
+    counted = expected[expected > 0]
+    assert float(losses.Circle(**arguments)(CLASSES, e)) == pytest.approx(counted.mean(), rel=1e-5)
+    given = losses.circle(CLASSES, e, CLASSES, e, **arguments)
+    np.testing.assert_array_equal(given, found)
+
+
+def test_circle_of_lonely_samples_has_a_gradient_of_zero():
+    """No pair of one class, or none of two: log(0) must not become NaN in the gradient."""
+    for classes in (np.arange(5), np.zeros(5, int)):
+        with graph.Scope(symbolic=False):
+            e = ops.convert_to_tensor(unit(x).astype("float32"))
+            value = losses.Circle()(classes, e)
+            gradient = graph.gradients(value, [e])[0]
+        assert float(value) == 0.0
+        np.testing.assert_array_equal(gradient, np.zeros((5, 4)))
+
+
+def test_targets_of_hinge_that_are_not_all_bits_stay():
+    assert float(losses.Hinge()([[0.0, -1.0]], [[0.5, 0.5]])) == pytest.approx(1.25)
+
+
+def test_masks():
+    """A mask on predictions leaves samples out of the mean, and adds to a mask of the losses."""
+    values = -np.log(p[range(5), LABELS])
+    keep = np.array([True, True, False, True, True])
+    predictions = ops.convert_to_tensor(P)
+    set_keras_mask(predictions, ops.convert_to_tensor(keep))
+    loss = losses.SparseCategoricalCrossentropy()
+    assert float(loss(LABELS, predictions)) == pytest.approx(values[keep].mean(), rel=1e-5)
+    loss = losses.SparseCategoricalCrossentropy(reduction="sum")
+    expected = (values * WEIGHT)[keep].sum()
+    assert float(loss(LABELS, predictions, WEIGHT)) == pytest.approx(expected, rel=1e-5)
+    loss = losses.SparseCategoricalCrossentropy(ignore_class=1)
+    both = keep & (LABELS != 1)
+    assert float(loss(LABELS, predictions)) == pytest.approx(values[both].mean(), rel=1e-5)
 
 
 def test_weights_without_weight_are_zero_not_nan():
@@ -170,7 +385,36 @@ def test_wrapped_functions_round_trip():
     assert float(again(BITS, X)) == float(loss(BITS, X))
 
 
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [
+        ("kld", "kl_divergence"),
+        ("KLD", "kl_divergence"),
+        ("mape", "mean_absolute_percentage_error"),
+        ("MAPE", "mean_absolute_percentage_error"),
+        ("msle", "mean_squared_logarithmic_error"),
+        ("MSLE", "mean_squared_logarithmic_error"),
+        ("bce", "binary_crossentropy"),
+        ("mae", "mean_absolute_error"),
+        ("log_cosh", "log_cosh"),
+        ("huber", "huber"),
+    ],
+)
+def test_aliases(name, function):
+    assert losses.get(name) is getattr(losses, function)
+
+
 def test_bad_arguments():
+    with pytest.raises(ValueError, match=r"interval \(0, 1\). Received: q=1.5"):
+        losses.CategoricalGeneralizedCrossEntropy(q=1.5)
+    with pytest.raises(ValueError, match="class label 10"):
+        losses.categorical_generalized_cross_entropy(LABELS + 7, P, 0.5)
+    with pytest.raises(ValueError, match="`axis` must be of type `int`"):
+        losses.categorical_focal_crossentropy(ONEHOT, P, axis=True)
+    with pytest.warns(SyntaxWarning, match="categorical_focal_crossentropy"):
+        losses.categorical_focal_crossentropy(BITS[:, :1], S[:, :1])
+    with pytest.raises(ValueError, match="broadcast"):
+        losses.Huber()(np.zeros((5, 3)), X)
     with pytest.raises(ValueError, match="reduction"):
         losses.MeanSquaredError(reduction="average")
     with pytest.raises(NotImplementedError, match="float16"):
