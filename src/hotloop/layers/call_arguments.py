@@ -78,7 +78,7 @@ class CallArguments:
                 lambda x: None if x is None else tuple(x.shape), value
             )
             for name, value in self.tensors.items()
-            if name not in ("mask", "args", "kwargs")
+            if name not in ("mask", "args", "kwargs") and not name.endswith("_mask")
         }
 
     def shapes_for(self, method: Callable[..., Any], class_name: str) -> dict[str, Any]:

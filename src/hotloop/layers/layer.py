@@ -27,6 +27,7 @@ from hotloop.layers.configuration import (
 )
 from hotloop.layers.context import CallContext, current_path, local, name_scope
 from hotloop.layers.input_spec import assert_input_compatibility
+from hotloop.layers.masks import fill_masks, hand_on
 from hotloop.layers.weight import make_weight, positional
 from hotloop.ops import tree
 from hotloop.ops.naming import auto_name
@@ -65,7 +66,8 @@ class Layer(Composite):
     lists and dictionaries, become part of the layer.
 
     A `call` with a `training` argument gets the mode of the surrounding call: True in `fit`, False
-    in `evaluate` and `predict`.
+    in `evaluate` and `predict`. One with a `mask` argument gets the mask that its input carries.
+    Outputs carry the mask on if `supports_masking` is set, or what `compute_mask` returns.
 
     Args:
         activity_regularizer: penalty on the outputs, divided by the batch size.
@@ -87,6 +89,8 @@ class Layer(Composite):
     """
 
     _init_arguments: tuple[tuple[Any, ...], dict[str, Any]]
+    # Models: what is inside them carries masks on, or warns.
+    _passes_masks = False
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         layer = super().__new__(cls)
@@ -98,10 +102,6 @@ class Layer(Composite):
         super().__init_subclass__(**kwargs)
         if "build" in cls.__dict__:
             cls.build = _finishing(cls.__dict__["build"])  # type: ignore[method-assign]
-        if "compute_mask" in cls.__dict__:
-            raise NotImplementedError(
-                f"Layer {cls.__name__} defines `compute_mask`, but hotloop has no masks yet."
-            )
 
     def __init__(
         self,
@@ -140,7 +140,7 @@ class Layer(Composite):
             )
         self.autocast = autocast
         self.built = False
-        self.supports_masking = False
+        self.supports_masking = type(self).compute_mask is not Layer.compute_mask
         self.input_spec: Any = None
         self._trainable = trainable
         self._path: str | None = None
@@ -311,6 +311,7 @@ class Layer(Composite):
                 context.training = training
                 if self._call_has_training and training is not None:
                     kwargs["training"] = training
+                masks = fill_masks(arguments, kwargs)
                 symbolic = any(
                     isinstance(x, KerasTensor)
                     for value in arguments.tensors.values()
@@ -325,6 +326,7 @@ class Layer(Composite):
                 if not self.built:  # no `build` of its own: `call` has built what is inside
                     self.built = True
                     self._lock_state()
+                hand_on(self, arguments.first, outputs, masks)
             return outputs
         except Exception as error:
             explain(error, self, arguments)
@@ -333,6 +335,15 @@ class Layer(Composite):
             context.training = before
             if outermost:
                 local.call = None
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """The mask of the outputs, or a list of one for each; by default that of the inputs.
+
+        Runs after each call of a layer whose `supports_masking` is set, which defining this method
+        does.
+        """
+        del inputs
+        return previous_mask
 
     def _build_for(self, arguments: CallArguments) -> None:
         if self.built or type(self).build is Layer.build:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hotloop import graph
+from hotloop.ops.masks import get_keras_mask, set_keras_mask
 from hotloop.layers.context import local as call_context
 from hotloop.ops import tree
 
@@ -25,11 +26,15 @@ class ForwardPlan:
         self._lock: threading.Lock | None = None
         self.executable: Any = None
         self._structure: Any = None
+        self._masked: list[int] = []  # which outputs carry a mask; the masks come after them
 
         def forward(*tensors: Any) -> list[Any]:
             outputs = model._call_layer(tree.pack_sequence_as(structure, tensors), training)
             self._structure = outputs
-            return tree.flatten(outputs)
+            flat = tree.flatten(outputs)
+            masks = {i: mask for i, x in enumerate(flat) if (mask := get_keras_mask(x)) is not None}
+            self._masked = list(masks)
+            return [*flat, *masks.values()]
 
         try:
             trace = graph.trace(forward, [(array.shape, array.dtype.name) for array in inputs])
@@ -57,10 +62,13 @@ class ForwardPlan:
         else:
             with self._lock:
                 arrays = self.executable(inputs)
-        if self._single:
+        if self._single and not self._masked:
             return _tensor(arrays[0], self._specs[0])
         tensors = [_tensor(array, spec) for array, spec in zip(arrays, self._specs, strict=True)]
-        return tree.pack_sequence_as(self._structure, tensors)
+        count = len(tensors) - len(self._masked)
+        for which, mask in zip(self._masked, tensors[count:], strict=True):
+            set_keras_mask(tensors[which], mask)
+        return tree.pack_sequence_as(self._structure, tensors[:count])
 
 
 def _tensor(array: np.ndarray, spec: tuple[tuple[int, ...], str]) -> graph.Tensor:
@@ -128,7 +136,7 @@ class ForwardPlans:
 
 def _is_ready(leaf: Any) -> bool:
     if type(leaf) is graph.Tensor:
-        return True
+        return get_keras_mask(leaf) is None  # a masked input goes operation by operation
     return isinstance(leaf, np.ndarray) and leaf.dtype.kind in _REAL
 
 

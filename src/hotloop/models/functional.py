@@ -7,6 +7,7 @@ from typing import Any
 from hotloop import ops
 from hotloop.layers import InputLayer, Layer
 from hotloop.layers.context import no_tracking
+from hotloop.layers.masks import with_mask
 from hotloop.models.model import Model
 from hotloop.ops import tree
 from hotloop.ops.symbolic import KerasTensor, Node, Operation
@@ -107,13 +108,22 @@ class Functional(Model):
     def build(self, input_shape: Any = None) -> None:
         """Nothing: a functional model is built when it is made."""
 
-    def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """Runs the graph. `training` reaches the layers through the call's context."""
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Runs the graph. `training` reaches the layers through the call's context.
+
+        `mask` is the mask of the inputs, or a nest of masks like theirs.
+        """
         del training
-        values = {
-            id(symbol): value
-            for symbol, value in zip(self.inputs, self._standardize(inputs), strict=True)
-        }
+        flat = self._standardize(inputs)
+        if mask is not None:
+            masks = tree.flatten(mask)
+            if len(masks) != len(flat):
+                raise ValueError(
+                    f"Model '{self.name}' has {len(flat)} input(s), but `mask` has {len(masks)} "
+                    "parts. Pass one mask (or None) for each input."
+                )
+            flat = [with_mask(x, m) for x, m in zip(flat, masks, strict=True)]
+        values = {id(symbol): value for symbol, value in zip(self.inputs, flat, strict=True)}
         for node in self._nodes:
             if all(id(tensor) in values for tensor in node.outputs):
                 continue
@@ -124,9 +134,11 @@ class Functional(Model):
             values.update(zip(map(id, node.outputs), made, strict=True))
         return tree.map_structure(lambda symbol: values[id(symbol)], self._outputs_structure)
 
-    def compute_output_spec(self, inputs: Any, training: bool | None = None) -> Any:
+    def compute_output_spec(
+        self, inputs: Any, training: bool | None = None, mask: Any = None
+    ) -> Any:
         """The outputs for symbolic `inputs`, found by tracing."""
-        return Operation.compute_output_spec(self, inputs, training=training)
+        return Operation.compute_output_spec(self, inputs, training=training, mask=mask)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The output's shape for inputs of `input_shape`."""

@@ -22,6 +22,8 @@ class Model(Trainer, Layer):
     argument.
     """
 
+    _passes_masks = True
+
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         if cls is Model and _is_functional(args, kwargs):
             from hotloop.models.functional import Functional

@@ -8,8 +8,10 @@ from hotloop.graph import Tensor, TracingError, structure
 from hotloop.layers import InputLayer, Layer
 from hotloop.layers.call_arguments import CallArguments
 from hotloop.layers.context import name_scope, no_tracking
+from hotloop.layers.masks import with_mask
 from hotloop.models.functional import Functional
 from hotloop.models.model import Model
+from hotloop.ops import tree
 from hotloop.ops.symbolic import KerasTensor, Operation
 from hotloop.training.arrays import as_array
 from hotloop.training.data import InputSpec
@@ -114,22 +116,27 @@ class Sequential(Model):
             del self._stack[0], self._tensors[:]
             raise
 
-    def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """Applies the layers. `training` reaches them through the call's context."""
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Applies the layers. `training` reaches them through the call's context.
+
+        `mask` is the mask of the inputs.
+        """
         if self._functional is not None:
-            return self._functional.call(inputs, training=training)
+            return self._functional.call(inputs, training=training, mask=mask)
         if not self.layers:
             raise ValueError(
                 f"Sequential model '{self.name}' has no layers. Call `model.add(layer)`."
             )
-        outputs = inputs
+        outputs = inputs if mask is None else tree.map_structure(with_mask, inputs, mask)
         for layer in self.layers:
             outputs = layer(outputs)
         return outputs
 
-    def compute_output_spec(self, inputs: Any, training: bool | None = None) -> Any:
+    def compute_output_spec(
+        self, inputs: Any, training: bool | None = None, mask: Any = None
+    ) -> Any:
         """The output for symbolic `inputs`, found by tracing."""
-        return Operation.compute_output_spec(self, inputs, training=training)
+        return Operation.compute_output_spec(self, inputs, training=training, mask=mask)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The output's shape for inputs of `input_shape`."""

@@ -22,7 +22,16 @@ class KerasTensor(Operators):
     `node_index` and `tensor_index` say where a tensor came from.
     """
 
-    __slots__ = ("__weakref__", "dtype", "name", "node", "node_index", "shape", "tensor_index")
+    __slots__ = (
+        "__weakref__",
+        "_keras_mask",
+        "dtype",
+        "name",
+        "node",
+        "node_index",
+        "shape",
+        "tensor_index",
+    )
 
     def __init__(
         self, shape: Sequence[int | None], dtype: Any = "float32", name: str | None = None

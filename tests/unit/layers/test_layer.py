@@ -473,14 +473,6 @@ def test_bad_arguments(arguments, error, message):
         layers.Layer(**arguments)
 
 
-def test_masks_are_refused():
-    with pytest.raises(NotImplementedError, match="no masks"):
-
-        class Masked(layers.Layer):
-            def compute_mask(self, inputs, previous_mask):
-                return previous_mask
-
-
 @pytest.mark.parametrize("twin", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
 def test_copies_have_their_own_weights(twin):
     layer = layers.Dense(2)
