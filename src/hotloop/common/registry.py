@@ -142,6 +142,9 @@ class Registry:
         found = self.lookup(config["class_name"], custom_objects)
         inner = dict(config.get("config") or {})
         if hasattr(found, "from_config"):
+            takes = inspect.signature(found.from_config).parameters
+            if custom_objects and "custom_objects" in takes:
+                return found.from_config(inner, custom_objects=custom_objects)
             return found.from_config(inner)
         return found(**inner)
 

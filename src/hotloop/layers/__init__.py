@@ -7,19 +7,97 @@ from typing import Any, NoReturn
 
 from hotloop.common.registry import Registry, attribute_error
 from hotloop.layers.activation import Activation
+from hotloop.layers.activity_regularization import ActivityRegularization
+from hotloop.layers.batch_normalization import BatchNormalization
+from hotloop.layers.concatenate import Concatenate, concatenate
 from hotloop.layers.dense import Dense
 from hotloop.layers.dropout import Dropout
 from hotloop.layers.flatten import Flatten
+from hotloop.layers.global_pooling import GlobalAveragePooling1D, GlobalMaxPooling1D
+from hotloop.layers.identity import Identity
 from hotloop.layers.input_layer import Input, InputLayer
 from hotloop.layers.input_spec import InputSpec
+from hotloop.layers.lambda_layer import Lambda
 from hotloop.layers.layer import Layer
+from hotloop.layers.leaky_relu import ELU, LeakyReLU
+from hotloop.layers.masking import Masking
+from hotloop.layers.merge import (
+    Add,
+    Average,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+    add,
+    average,
+    maximum,
+    minimum,
+    multiply,
+    subtract,
+)
+from hotloop.layers.noise import AlphaDropout, GaussianDropout, GaussianNoise
+from hotloop.layers.normalization import (
+    GroupNormalization,
+    LayerNormalization,
+    RMSNormalization,
+    UnitNormalization,
+)
 from hotloop.layers.out_of_scope import refuse
+from hotloop.layers.permute import Permute
+from hotloop.layers.prelu import PReLU
 from hotloop.layers.relu import ReLU
+from hotloop.layers.repeat_vector import RepeatVector
 from hotloop.layers.reshape import Reshape
 from hotloop.layers.softmax import Softmax
+from hotloop.layers.spatial_dropout import SpatialDropout1D
+from hotloop.layers.wrapper import TimeDistributed, Wrapper
+
+# Keras's other names.
+GlobalAvgPool1D = GlobalAveragePooling1D
+GlobalMaxPool1D = GlobalMaxPooling1D
 
 _registry = Registry("keras.layers", "layer")
-_registry.add(Activation, Dense, Dropout, Flatten, InputLayer, ReLU, Reshape, Softmax)
+_registry.add(
+    Activation,
+    ActivityRegularization,
+    Add,
+    AlphaDropout,
+    Average,
+    BatchNormalization,
+    Concatenate,
+    Dense,
+    Dropout,
+    ELU,
+    Flatten,
+    GaussianDropout,
+    GaussianNoise,
+    GlobalAveragePooling1D,
+    GlobalMaxPooling1D,
+    GroupNormalization,
+    Identity,
+    InputLayer,
+    Lambda,
+    LayerNormalization,
+    LeakyReLU,
+    Masking,
+    Maximum,
+    Minimum,
+    Multiply,
+    PReLU,
+    Permute,
+    RMSNormalization,
+    ReLU,
+    RepeatVector,
+    Reshape,
+    Softmax,
+    SpatialDropout1D,
+    Subtract,
+    TimeDistributed,
+    UnitNormalization,
+    Wrapper,
+    GlobalAvgPool1D=GlobalAveragePooling1D,
+    GlobalMaxPool1D=GlobalMaxPooling1D,
+)
 
 
 def serialize(layer: Layer) -> dict[str, Any] | None:
@@ -36,18 +114,56 @@ def deserialize(
 
 __all__ = [
     "Activation",
+    "ActivityRegularization",
+    "Add",
+    "AlphaDropout",
+    "Average",
+    "BatchNormalization",
+    "Concatenate",
     "Dense",
     "Dropout",
+    "ELU",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
+    "GlobalAveragePooling1D",
+    "GlobalAvgPool1D",
+    "GlobalMaxPool1D",
+    "GlobalMaxPooling1D",
+    "GroupNormalization",
+    "Identity",
     "Input",
     "InputLayer",
     "InputSpec",
+    "Lambda",
     "Layer",
+    "LayerNormalization",
+    "LeakyReLU",
+    "Masking",
+    "Maximum",
+    "Minimum",
+    "Multiply",
+    "PReLU",
+    "Permute",
+    "RMSNormalization",
     "ReLU",
+    "RepeatVector",
     "Reshape",
     "Softmax",
+    "SpatialDropout1D",
+    "Subtract",
+    "TimeDistributed",
+    "UnitNormalization",
+    "Wrapper",
+    "add",
+    "average",
+    "concatenate",
     "deserialize",
+    "maximum",
+    "minimum",
+    "multiply",
     "serialize",
+    "subtract",
 ]
 
 _missing = attribute_error(__name__, "layer", __all__)

@@ -38,7 +38,7 @@ class Dropout(Layer):
             )
         self.rate = rate
         self.seed = seed
-        self.noise_shape = _noise_shape(noise_shape)
+        self.noise_shape = standardize_noise_shape(noise_shape)
         if rate > 0:
             self.seed_generator = random.SeedGenerator(seed)
         self.supports_masking = True
@@ -47,14 +47,8 @@ class Dropout(Layer):
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         if not training or self.rate == 0:
             return inputs
-        if self.noise_shape is not None and len(self.noise_shape) != len(inputs.shape):
-            raise ValueError(
-                f"`noise_shape` of layer '{self.name}' must have the rank of the inputs. "
-                f"Received: noise_shape={self.noise_shape}, inputs.shape={inputs.shape}"
-            )
-        return random.dropout(
-            inputs, self.rate, noise_shape=self.noise_shape, seed=self.seed_generator
-        )
+        shape = concrete_noise_shape(self.noise_shape, inputs.shape, self.name)
+        return random.dropout(inputs, self.rate, noise_shape=shape, seed=self.seed_generator)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape
@@ -68,7 +62,8 @@ class Dropout(Layer):
         }
 
 
-def _noise_shape(noise_shape: Any) -> tuple[int | None, ...] | None:
+def standardize_noise_shape(noise_shape: Any) -> tuple[int | None, ...] | None:
+    """A `noise_shape` argument as a tuple. Raises `ValueError` for what is no shape."""
     if noise_shape is None:
         return None
     if not isinstance(noise_shape, (list, tuple)):
@@ -84,3 +79,19 @@ def _noise_shape(noise_shape: Any) -> tuple[int | None, ...] | None:
                 f"positive integers or None. Received: noise_shape={tuple(noise_shape)}"
             )
     return tuple(noise_shape)
+
+
+def concrete_noise_shape(
+    noise_shape: tuple[int | None, ...] | None, shape: tuple[int, ...], layer_name: str
+) -> tuple[int, ...]:
+    """The shape of the mask for inputs of `shape`. Raises `ValueError` if the ranks differ."""
+    if noise_shape is None:
+        return shape
+    if len(noise_shape) != len(shape):
+        raise ValueError(
+            f"`noise_shape` of layer '{layer_name}' must have the rank of the inputs. "
+            f"Received: noise_shape={noise_shape}, inputs.shape={shape}"
+        )
+    return tuple(
+        have if want is None else int(want) for want, have in zip(noise_shape, shape, strict=True)
+    )

@@ -149,6 +149,7 @@ class Layer(Composite):
         self._losses: list[Tensor] = []
         self._call_signature = signature_of(self.call)
         self._call_has_training = "training" in self._call_signature.parameters
+        self._call_has_mask = "mask" in self._call_signature.parameters
         self._super_called = True
 
     # Weights

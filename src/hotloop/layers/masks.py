@@ -5,10 +5,11 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from hotloop.ops.masks import get_keras_mask, set_keras_mask
+from hotloop import ops
 from hotloop.graph import Tensor, apply
 from hotloop.layers.call_arguments import CallArguments
 from hotloop.ops import tree
+from hotloop.ops.masks import get_keras_mask, set_keras_mask
 
 
 def masks_of(x: Any) -> Any:
@@ -78,3 +79,9 @@ def with_mask(x: Any, mask: Any) -> Any:
     twin = apply("reshape", [x], shape=x.shape)
     set_keras_mask(twin, mask)
     return twin
+
+
+def spread_mask(mask: Any, x: Any) -> Any:
+    """`mask` as bool with axes of 1 behind, so that it broadcasts to `x`."""
+    missing = len(x.shape) - len(mask.shape)
+    return ops.cast(ops.reshape(mask, (*mask.shape, *[1] * missing)), "bool")

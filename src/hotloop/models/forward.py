@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from hotloop import graph
-from hotloop.ops.masks import get_keras_mask, set_keras_mask
 from hotloop.layers.context import local as call_context
 from hotloop.ops import tree
+from hotloop.ops.masks import get_keras_mask, set_keras_mask
 
 _FLOAT = np.dtype(np.float32)
 _REAL = frozenset("buif")

@@ -170,6 +170,11 @@ from hotloop.ops.nn import (
     tanh_shrink,
     threshold,
 )
+from hotloop.ops.normalization import (
+    batch_normalization,
+    layer_normalization,
+    rms_normalization,
+)
 from hotloop.ops.products import (
     dot,
     inner,
@@ -215,6 +220,7 @@ __all__ = [
     "argmin",
     "array",
     "average",
+    "batch_normalization",
     "binary_crossentropy",
     "bitwise_and",
     "bitwise_invert",
@@ -279,6 +285,7 @@ __all__ = [
     "isnan",
     "isneginf",
     "isposinf",
+    "layer_normalization",
     "leaky_relu",
     "less",
     "less_equal",
@@ -326,6 +333,7 @@ __all__ = [
     "relu",
     "relu6",
     "repeat",
+    "rms_normalization",
     "reshape",
     "roll",
     "round",

@@ -75,6 +75,23 @@ LAYERS = {
     "softmax": lambda: layers.Softmax(),
     "softmax_axes": lambda: layers.Softmax(axis=(0, 1)),
     "dropout": lambda: layers.Dropout(0.4, seed=3),
+    "alpha_dropout": lambda: layers.AlphaDropout(0.4, seed=3),
+    "gaussian_dropout": lambda: layers.GaussianDropout(0.4, seed=3),
+    "gaussian_noise": lambda: layers.GaussianNoise(0.4, seed=3),
+    "activity_regularization": lambda: layers.ActivityRegularization(0.1, 0.2),
+    "leaky_relu": lambda: layers.LeakyReLU(),
+    "elu": lambda: layers.ELU(0.7),
+    "prelu": lambda: layers.PReLU("random_normal"),
+    "batch_normalization": lambda: layers.BatchNormalization(gamma_initializer="random_uniform"),
+    "batch_normalization_rows": lambda: layers.BatchNormalization(axis=0, scale=False),
+    "batch_normalization_frozen": lambda: layers.BatchNormalization(trainable=False),
+    "layer_normalization": lambda: layers.LayerNormalization(gamma_initializer="random_uniform"),
+    "layer_normalization_axes": lambda: layers.LayerNormalization(axis=[0, 1], scale=False),
+    "group_normalization": lambda: layers.GroupNormalization(2, gamma_initializer="he_normal"),
+    "rms_normalization": lambda: layers.RMSNormalization(),
+    "unit_normalization": lambda: layers.UnitNormalization(),
+    "repeat_vector": lambda: layers.RepeatVector(3),
+    "lambda": lambda: layers.Lambda(lambda x: ops.sin(x) * x),
 }
 
 

@@ -1,0 +1,149 @@
+"""Lambda."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hotloop.layers.call_arguments import symbolic_inputs
+from hotloop.layers.layer import Layer
+from hotloop.ops import tree
+from hotloop.ops.symbolic import Operation
+
+# How Keras marks a function that has no name to find it by.
+_NAMELESS = "__lambda__"
+
+
+class Lambda(Layer):
+    """A function as a layer.
+
+    A function with weights is better written as a subclass of `Layer`: variables that it uses are
+    not tracked here.
+
+    Args:
+        function: `function(inputs, **arguments)` in functions of `hotloop.ops`; gets `training`
+            and `mask` too if it has parameters of these names.
+        output_shape: the result's shape without the batch, or a function from the inputs' shape
+            to the whole one; found by tracing if None.
+        mask: the mask of the result, or `mask(inputs, previous_mask)` that gives it.
+        arguments: keyword arguments of the function.
+
+    Configurations hold the function itself, so that a copy can be made in the same program with
+    `from_config(config, safe_mode=False)`. Code is never read from a file: there, functions are
+    names, to be found in `custom_objects`, and nameless ones are refused.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        output_shape: Any = None,
+        mask: Any = None,
+        arguments: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if not callable(function):
+            raise TypeError(f"Lambda needs a function. Received: function={function!r}")
+        self.arguments = dict(arguments or {})
+        self.function = function
+        self.supports_masking = mask is not None
+        self.mask = mask
+        self._output_shape = output_shape
+        names = inspect.signature(function).parameters
+        self._context = [name for name in ("mask", "training") if name in names]
+
+    def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Any:
+        context = {"mask": mask, "training": training}
+        given = {name: context[name] for name in self._context}
+        return self.function(inputs, **{**self.arguments, **given})
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        return self.mask(inputs, mask) if callable(self.mask) else self.mask
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        if self._output_shape is None:
+            spec = Operation.compute_output_spec(self, symbolic_inputs(input_shape))
+            return tree.map_structure(lambda x: x.shape, spec)
+        if callable(self._output_shape):
+            return self._output_shape(input_shape)
+        return _with_batch(self._output_shape, tree.flatten(input_shape)[0])
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        if self._output_shape is None:
+            return Operation.compute_output_spec(self, *args, **kwargs)
+        return super().compute_output_spec(*args, **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        config = {**super().get_config(), "function": _describe(self.function)}
+        if self._output_shape is not None:
+            config["output_shape"] = _describe(self._output_shape)
+        if self.mask is not None:
+            config["mask"] = _describe(self.mask)
+        return {**config, "arguments": dict(self.arguments)}
+
+    @classmethod
+    def from_config(
+        cls,
+        config: dict[str, Any],
+        custom_objects: Mapping[str, Any] | None = None,
+        safe_mode: bool | None = None,
+    ) -> Any:
+        """The layer that `get_config` described.
+
+        Raises `ValueError` for a nameless function unless `safe_mode=False` and the configuration
+        holds it, and for a name that is not in `custom_objects`.
+        """
+        config = dict(config)
+        for part in ("function", "output_shape", "mask"):
+            config[part] = _recover(config.get(part), custom_objects, safe_mode is not False)
+        return cls(**config)
+
+
+def _with_batch(shape: Any, batch: int | None) -> Any:
+    """A shape, or a nest of shapes, with the batch in front."""
+    if isinstance(shape, dict):
+        return {key: _with_batch(value, batch) for key, value in shape.items()}
+    if all(size is None or isinstance(size, int) for size in shape):
+        return (batch, *shape)
+    return type(shape)(_with_batch(value, batch) for value in shape)
+
+
+def _describe(value: Any) -> Any:
+    if not callable(value):
+        return value
+    if getattr(value, "__name__", "<lambda>") == "<lambda>":
+        return {"class_name": _NAMELESS, "config": value}
+    name = value.__name__
+    return {
+        "module": "builtins",
+        "class_name": "function",
+        "config": name,
+        "registered_name": name,
+    }
+
+
+def _recover(value: Any, custom_objects: Mapping[str, Any] | None, safe: bool) -> Any:
+    if not isinstance(value, dict) or "class_name" not in value:
+        return tuple(value) if isinstance(value, list) else value
+    held = value.get("config")
+    if value["class_name"] != _NAMELESS:
+        if custom_objects and str(held) in custom_objects:
+            return custom_objects[str(held)]
+        raise ValueError(
+            f"The configuration of a Lambda layer names the function {held!r}, which is not known "
+            f"here. Pass it: custom_objects={{{held!r}: function}}."
+        )
+    if safe:
+        raise ValueError(
+            "The configuration is of a `Lambda` layer around a Python lambda. Making it anew would "
+            "run code, which is refused unless you pass `safe_mode=False`. Give the function a "
+            "name and pass it in `custom_objects`, or write a subclass of `Layer`."
+        )
+    if not callable(held):
+        raise ValueError(
+            "The configuration of a `Lambda` layer comes from a file, and holds code in place of "
+            "a function. hotloop runs no code from files, not even with `safe_mode=False`. Make "
+            "the layer anew in your program."
+        )
+    return held
