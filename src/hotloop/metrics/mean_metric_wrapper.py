@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from hotloop.losses.reduction import apply_mask
 from hotloop.metrics.mean import Mean
 from hotloop.metrics.metric import Metric
+from hotloop.ops.masks import get_keras_mask
 
 
 class MeanMetricWrapper(Mean):
@@ -30,6 +32,8 @@ class MeanMetricWrapper(Mean):
         self._fn_kwargs = kwargs
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Adds a batch. Where `y_pred` carries a mask, only what it lets through counts."""
+        sample_weight = apply_mask(sample_weight, get_keras_mask(y_pred), "sum")
         super().update_state(self._fn(y_true, y_pred, **self._fn_kwargs), sample_weight)
 
     def get_config(self) -> dict[str, Any]:
