@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from hotloop.metrics import Metric as Metric
     from hotloop.models import Model as Model
     from hotloop.models import Sequential as Sequential
+    from hotloop.ops.gradient_tape import GradientTape as GradientTape
+    from hotloop.ops.gradient_tape import gradients as gradients
     from hotloop.ops.symbolic import KerasTensor as KerasTensor
     from hotloop.ops.symbolic import Operation as Operation
     from hotloop.optimizers import Optimizer as Optimizer
@@ -82,9 +84,11 @@ _NAMES = {
     "Regularizer": "regularizers",
     "Sequential": "models",
     "TracingError": "graph",
+    "GradientTape": "ops.gradient_tape",
     "HotloopError": "graph",
     "Variable": "graph",
     "get_num_threads": "utils",
+    "gradients": "ops.gradient_tape",
     "set_num_threads": "utils",
     "show_config": "utils",
 }

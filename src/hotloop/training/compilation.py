@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from hotloop import graph, ops, optimizers
+from hotloop import graph, optimizers
 from hotloop import metrics as metrics_module
-from hotloop.graph import Tensor
 from hotloop.training.arguments import check_count
 from hotloop.training.compile_loss import CompileLoss
 from hotloop.training.compile_metrics import CompileMetrics
-from hotloop.training.results import MetricResults, read_one_by_one
+from hotloop.training.results import MetricResults, plain, read_one_by_one
 from hotloop.training.state import TrainerState
-
-_CUSTOM_STEPS = ("train_step", "test_step", "predict_step", "compute_metrics")
 
 
 class Compilation:
@@ -36,7 +32,7 @@ class Compilation:
         metrics: Any = None,
         weighted_metrics: Any = None,
         run_eagerly: bool = False,
-        steps_per_execution: int = 1,
+        steps_per_execution: int | str = 1,
         jit_compile: bool | str = "auto",
         auto_scale_loss: bool = True,
     ) -> None:
@@ -44,15 +40,20 @@ class Compilation:
 
         Args:
             optimizer: name, class or instance; see `hotloop.optimizers`.
-            loss: name, class, instance, or callable `fn(y_true, y_pred)`; None where the model's
-                losses come from `add_loss` and regularizers alone.
-            loss_weights: None, or the number that the loss is multiplied with.
-            metrics: list of names, classes, instances and callables `fn(y_true, y_pred)`;
+            loss: name, class, instance, or callable `fn(y_true, y_pred)`, for every output, or a
+                list or dictionary of these by output; None where the model's losses come from
+                `add_loss` and regularizers alone.
+            loss_weights: None, or the numbers that the losses are multiplied with, in the structure
+                of `loss`.
+            metrics: list of names, classes, instances and callables `fn(y_true, y_pred)`, for
+                several outputs a list or dictionary of these (or of lists of these) by output;
                 `"accuracy"` and `"crossentropy"` are resolved from the shapes. They do not see
                 sample weights.
             weighted_metrics: likewise, with sample and class weights.
             run_eagerly: whether to call the step operation by operation, for debugging.
-            steps_per_execution: batches between two calls of the callbacks' batch hooks.
+            steps_per_execution: batches between two calls of the callbacks' batch hooks; "auto"
+                for one where a callback listens to batches, else as many as run between two looks
+                at the progress display (which is what every other number does then, too).
             jit_compile: accepted for compatibility; steps are always compiled unless
                 `run_eagerly`.
             auto_scale_loss: accepted for compatibility; float32 needs no scaling.
@@ -60,14 +61,17 @@ class Compilation:
         Raises:
             ValueError, TypeError: an argument names nothing or has the wrong kind. The model keeps
                 its previous configuration.
-            NotImplementedError: an argument is meant for several outputs.
         """
-        for method in _CUSTOM_STEPS:
-            if getattr(type(self), method, None) is not getattr(Compilation, method, None):
-                raise NotImplementedError(
-                    f"{type(self).__name__} overrides `{method}`: custom steps are not supported "
-                    "yet. Override `compute_loss`, or pass a loss and metrics to compile()."
-                )
+        given = {
+            "optimizer": optimizer,
+            "loss": loss,
+            "loss_weights": loss_weights,
+            "metrics": metrics,
+            "weighted_metrics": weighted_metrics,
+            "run_eagerly": run_eagerly,
+            "steps_per_execution": steps_per_execution,
+            "jit_compile": jit_compile,
+        }
         if jit_compile not in ("auto", True, False):
             raise ValueError(
                 f"`jit_compile` must be 'auto', True or False. Received: {jit_compile!r}"
@@ -78,15 +82,16 @@ class Compilation:
             )
         if optimizer is None:
             raise ValueError("`optimizer` is None. Pass a name such as 'adam', or an optimizer.")
-        steps_per_execution = check_count(steps_per_execution, "steps_per_execution")
-        optimizer = optimizers.get(optimizer)
+        if steps_per_execution != "auto":
+            steps_per_execution = check_count(steps_per_execution, "steps_per_execution")
+        optimizer = given["optimizer"] = optimizers.get(optimizer)
         names = getattr(self, "output_names", None)
         if loss is None and loss_weights is not None:
             raise ValueError("`loss_weights` was given without a `loss`.")
         compile_loss = None if loss is None else CompileLoss(loss, loss_weights, names)
         compile_metrics = None
         if metrics is not None or weighted_metrics is not None:
-            compile_metrics = CompileMetrics(metrics, weighted_metrics)
+            compile_metrics = CompileMetrics(metrics, weighted_metrics, names)
 
         state = self._trainer
         with state.exclusive("compile", nested=True):
@@ -98,6 +103,7 @@ class Compilation:
             state.run_eagerly = bool(run_eagerly)
             state.jit_compile = jit_compile
             state.steps_per_execution = steps_per_execution
+            state.given = given
             state.plans.clear()
             state.compiled = True
         self.stop_training = False
@@ -138,9 +144,14 @@ class Compilation:
         return self._trainer.jit_compile
 
     @property
-    def steps_per_execution(self) -> int:
-        """Batches between two calls of batch hooks."""
+    def steps_per_execution(self) -> int | str:
+        """Batches between two calls of batch hooks; "auto" as given to `compile`."""
         return self._trainer.steps_per_execution
+
+    @property
+    def _loss_tracker(self) -> Any:
+        """The mean of the loss, for `train_step`s that update it themselves."""
+        return self._trainer.loss_tracker
 
     @property
     def metrics(self) -> list[Any]:
@@ -151,6 +162,8 @@ class Compilation:
             found.append(state.loss_tracker)
             if state.compile_metrics is not None:
                 found.append(state.compile_metrics)
+            if state.compile_loss is not None:
+                found.extend(state.compile_loss.metrics)
         for layer in self._flatten_layers():
             # What another model was compiled with is that model's own business.
             if layer is self or not isinstance(layer, Compilation):
@@ -164,7 +177,12 @@ class Compilation:
 
     def _known_metrics(self) -> list[Any]:
         """`metrics`, found once for a compiled model as it is now."""
-        return self._trainer.plans.get(self, "metrics", lambda: self.metrics)
+        return self._trainer.plans.get(self, self._key("metrics"), lambda: self.metrics)
+
+    def _key(self, what: str) -> tuple[str, int]:
+        """A key for what depends on the metrics: those of the losses come when these are built."""
+        compiled = self._trainer.compile_loss
+        return what, 0 if compiled is None else len(compiled.metrics)
 
     def reset_metrics(self) -> None:
         """Sets every metric back to its start."""
@@ -182,57 +200,11 @@ class Compilation:
                 results[metric.name] = value
         return results
 
-    def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
-    ) -> Tensor:
-        """The total loss of one batch: the compiled loss plus `self.losses`. May be overridden.
+    def _log_reader(self, mode: str = "train") -> Callable[[], dict[str, Any]]:
+        """What reads the logs of a pass: Python floats, by name in alphabetical order.
 
-        Args:
-            x: inputs.
-            y: targets, or None.
-            y_pred: predictions.
-            sample_weight: weights, or None.
-            training: whether this is a training step.
-
-        Returns:
-            float32 scalar.
-
-        Raises:
-            ValueError: there is neither a loss nor any `add_loss`.
+        These are the results of all metrics, or what an overridden step returned last.
         """
-        del x, training
-        total = None
-        if self._trainer.compile_loss is not None:
-            total = self._trainer.compile_loss(y, y_pred, sample_weight)
-        for loss in self.losses:
-            extra = ops.sum(ops.cast(loss, "float32"))
-            total = extra if total is None else total + extra
-        if total is None:
-            raise ValueError("No loss to compute. Provide a `loss` argument in `compile()`.")
-        return total
-
-    def _compute_total_loss(
-        self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool
-    ) -> Tensor:
-        """`compute_loss`, overridden or not, with or without its `training` argument."""
-        kwargs = {}
-        if "training" in inspect.signature(self.compute_loss).parameters:
-            kwargs["training"] = training
-        loss = ops.convert_to_tensor(self.compute_loss(x, y, y_pred, sample_weight, **kwargs))
-        if loss.shape != ():
-            raise ValueError(
-                f"The loss of a batch must be a single number, but it has shape {loss.shape}. "
-                "Reduce it, for instance with ops.mean, or use a loss with a reduction."
-            )
-        return loss
-
-    def _log_reader(self) -> Callable[[], dict[str, Any]]:
-        """What reads the metric results: Python floats, by name in alphabetical order."""
 
         def make() -> Any:
             if not self.run_eagerly:
@@ -242,7 +214,16 @@ class Compilation:
                     pass  # A metric that needs values: read it as it is.
             return partial(read_one_by_one, self.get_metrics_result)
 
-        return self._trainer.plans.get(self, "logs", make)
+        state = self._trainer
+        state.step_logs.pop(mode, None)
+
+        def read() -> dict[str, Any]:
+            own = state.step_logs.get(mode)
+            if own is None:
+                return state.plans.get(self, self._key("logs"), make)()
+            return {name: plain(own[name].numpy()) for name in sorted(own)}
+
+        return read
 
     def _logs_in_order(self, logs: dict[str, Any]) -> Any:
         """Logs as evaluate() returns them: the loss first; a number where it is the only one."""

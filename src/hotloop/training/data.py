@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,45 +23,50 @@ class InputSpec(NamedTuple):
 class Data:
     """Arrays of equal length, ready for a plan; not to be changed.
 
-    `x` is flat; `structure` packs it again the way the model is called. Every array is C-contiguous
-    float32 or int32. `arrays` are all of them in the order in which a step takes them, `layout` is
-    what the graph of a step depends on besides the model and the batch size.
+    `arrays` are C-contiguous float32 or int32, in the order in which a step takes them.
+    `structure` is `(x, y, sample_weight)` the way the model's methods see them, with positions in
+    `arrays` as leaves and None where there is nothing; several leaves may share an array. `layout`
+    is what the graph of a step depends on besides the model and the batch size.
     """
 
-    __slots__ = ("arrays", "layout", "sample_weight", "samples", "structure", "x", "y")
+    __slots__ = ("arrays", "layout", "samples", "structure")
 
-    def __init__(
-        self,
-        x: tuple[np.ndarray, ...],
-        structure: Any,
-        y: np.ndarray | None,
-        sample_weight: np.ndarray | None,
-    ) -> None:
-        self.x = x
+    def __init__(self, arrays: list[np.ndarray], structure: tuple[Any, Any, Any]) -> None:
+        self.arrays = arrays
         self.structure = structure
-        self.y = y
-        self.sample_weight = sample_weight
-        self.samples: int = x[0].shape[0]
-        self.arrays = list(x)
-        if y is not None:
-            self.arrays.append(y)
-        if sample_weight is not None:
-            self.arrays.append(sample_weight)
+        self.samples: int = arrays[0].shape[0]
         self.layout: Hashable = (
             repr(structure),
-            y is not None,
-            sample_weight is not None,
-            *[(array.shape[1:], array.dtype) for array in self.arrays],
+            *[(array.shape[1:], array.dtype) for array in arrays],
         )
 
     def rows(self, start: int, stop: int) -> Data:
         """Samples start … stop-1, without copying."""
+        return Data([array[start:stop] for array in self.arrays], self.structure)
 
-        def cut(array: np.ndarray | None) -> np.ndarray | None:
-            return None if array is None else array[start:stop]
+    def pack(self, flat: Sequence[Any]) -> tuple[Any, Any, Any]:
+        """`(x, y, sample_weight)` of what corresponds to each of `arrays`."""
+        return pack_positions(self.structure, flat)
 
-        x = tuple([array[start:stop] for array in self.x])
-        return Data(x, self.structure, cut(self.y), cut(self.sample_weight))
+    @property
+    def x(self) -> Any:
+        """The inputs, in the structure that the model is called with."""
+        return self.pack(self.arrays)[0]
+
+    @property
+    def y(self) -> Any:
+        """The targets: an array, a structure of them, or None."""
+        return self.pack(self.arrays)[1]
+
+    @property
+    def sample_weight(self) -> Any:
+        """The weights: an array, a structure like that of the targets, or None."""
+        return self.pack(self.arrays)[2]
+
+
+def pack_positions(structure: Any, flat: Sequence[Any]) -> Any:
+    """`structure` with each position among its leaves replaced by that element of `flat`."""
+    return tree.map_structure(lambda i: None if i is None else flat[i], structure)
 
 
 def make_data(
@@ -77,8 +82,9 @@ def make_data(
 
     Args:
         x: array, or list, tuple or dictionary of arrays for a model with several inputs.
-        y: targets, or None.
-        sample_weight: weights `(samples,)` or as the loss broadcasts them, or None.
+        y: targets, or a structure of them for a model with several outputs, or None.
+        sample_weight: weights `(samples,)` or as the loss broadcasts them, or a structure of them
+            like that of `y`, or None. One array `(samples,)` serves all outputs.
         inputs: what the model expects, where it knows.
         input_structure: the structure in which the model takes its inputs, where it knows.
         names: what the arguments are called in messages.
@@ -88,41 +94,101 @@ def make_data(
     """
     x_name, y_name, w_name = names
     flat_x, structure = _take_x(x, x_name, inputs, input_structure)
-    target = None if y is None else _take_y(y, y_name)
-    weight = None if sample_weight is None else _take_single(sample_weight, w_name)
-
-    named = [*flat_x, (y_name, target), (w_name, weight)]
-    if len({array.shape[0] for _, array in named if array is not None}) > 1:
-        lengths = {name: array.shape[0] for name, array in named if array is not None}
+    named = list(flat_x)
+    y_structure = _take_structure(y, y_name, named)
+    w_structure = _take_weights(sample_weight, w_name, y_structure, named)
+    if len({array.shape[0] for _, array in named}) > 1:
+        lengths = {name: array.shape[0] for name, array in named}
         sizes = ", ".join(f"`{name}` has {count}" for name, count in lengths.items())
         raise ValueError(
             "Data cardinality is ambiguous: all arrays must have the same number of samples, but "
             f"{sizes}."
         )
+    weights = {i for i in tree.flatten(w_structure) if i is not None}
     arrays = []
-    for position, (name, array) in enumerate(flat_x):
-        spec = None if inputs is None else inputs[position]
-        if spec is not None:
-            _check_sample_shape(array, name, spec)
-        arrays.append(to_lanes(array, name, None if spec is None else spec.dtype))
-    if target is not None:
-        target = to_lanes(target, y_name)
-    if weight is not None:
-        weight = to_lanes(weight, w_name, "float32")
-    return Data(tuple(arrays), structure, target, weight)
+    for position, (name, array) in enumerate(named):
+        dtype = None
+        if inputs is not None and position < len(inputs):
+            _check_sample_shape(array, name, inputs[position])
+            dtype = inputs[position].dtype
+        elif position in weights:
+            dtype = "float32"
+        arrays.append(to_lanes(array, name, dtype))
+    return Data(arrays, (structure, y_structure, w_structure))
 
 
-def weigh_classes(data: Data, class_weight: Any) -> Data:
-    """`data` with its sample weights multiplied by `class_weight`: class to weight, or None."""
-    if class_weight is None:
-        return data
-    if data.y is None:
-        raise ValueError("`class_weight` needs targets: pass `y`.")
-    weight = class_weights_of(data.y, class_weight)
-    if data.sample_weight is not None:
-        weight = weight.reshape(weight.shape + (1,) * (data.sample_weight.ndim - 1))
-        weight = data.sample_weight * weight
-    return Data(data.x, data.structure, data.y, weight)
+def _take_structure(value: Any, name: str, named: list[tuple[str, np.ndarray]]) -> Any:
+    """Appends the arrays in `value` to `named`; returns its structure of positions."""
+    if value is None:
+        return None
+    if isinstance(value, dict):
+        if not value:
+            raise ValueError(f"`{name}` is an empty dictionary. Pass at least one array.")
+        return {
+            key: _take_structure(part, f"{name}[{key!r}]", named) for key, part in value.items()
+        }
+    if is_nest_of_arrays(value):
+        parts = [_take_structure(part, f"{name}[{i}]", named) for i, part in enumerate(value)]
+        return tuple(parts) if isinstance(value, tuple) else parts
+    named.append((name, as_array(value, name)))
+    return len(named) - 1
+
+
+def is_nest_of_arrays(value: Any) -> bool:
+    """True for a list or tuple of arrays (as opposed to one of numbers, or of lists of them)."""
+    if not isinstance(value, (list, tuple)) or not value:
+        return False
+    leaves = [
+        isinstance(part, dict) or is_nest_of_arrays(part) or _is_array(part) for part in value
+    ]
+    return any(leaves) and all(
+        leaf or part is None for leaf, part in zip(leaves, value, strict=True)
+    )
+
+
+def _is_array(value: Any) -> bool:
+    return len(getattr(value, "shape", None) or ()) > 0
+
+
+def _take_weights(
+    value: Any, name: str, y_structure: Any, named: list[tuple[str, np.ndarray]]
+) -> Any:
+    """`_take_structure` for sample weights: of the structure of the targets where those nest."""
+    structure = _take_structure(value, name, named)
+    if structure is None:
+        return None
+    if not tree.is_nested(y_structure):
+        if isinstance(structure, (list, tuple)) and len(structure) == 1:
+            structure = structure[0]
+        if tree.is_nested(structure):
+            raise ValueError(
+                f"`{name}` has several arrays, but the targets are one array. Pass one array of "
+                "weights."
+            )
+        return structure
+    if not tree.is_nested(structure):
+        shape = named[structure][1].shape
+        if len(tree.flatten(y_structure)) > 1 and len(shape) > 1 and shape[1:] != (1,):
+            raise ValueError(
+                f"`{name}` has shape {shape}: one array of weights for several outputs must hold "
+                "one number per sample, shape (samples,). Pass one array per output, in the "
+                "structure of `y`."
+            )
+        return tree.map_structure(lambda _: structure, y_structure)
+    try:
+        if isinstance(structure, dict) and isinstance(y_structure, dict):
+            # Outputs that are not named weigh the same for all samples.
+            structure = {**dict.fromkeys(y_structure), **structure}
+        elif isinstance(y_structure, (list, tuple)) and isinstance(structure, (list, tuple)):
+            structure = type(y_structure)(structure)
+        tree.assert_same_structure(y_structure, structure)
+    except ValueError:
+        raise ValueError(
+            f"`{name}` must have one array per output, in the structure of the targets. Received "
+            f"{name} of structure {tree.map_structure(lambda _: '*', structure)} for targets of "
+            f"structure {tree.map_structure(lambda _: '*', y_structure)}."
+        ) from None
+    return structure
 
 
 def split_data(data: Data, validation_split: float) -> tuple[Data, Data]:
@@ -152,63 +218,6 @@ def unpack_validation_data(validation_data: Any) -> tuple[Any, Any, Any]:
         )
     x, y, sample_weight = (*validation_data, None, None)[:3]
     return x, y, sample_weight
-
-
-def class_weights_of(y: np.ndarray, class_weight: Any, name: str = "y") -> np.ndarray:
-    """The weight of every sample by its class: float32 `(samples,)`; classes not named weigh 1.
-
-    `y` holds classes, with or without a last axis of 1, or one-hot rows.
-    """
-    if not isinstance(class_weight, dict):
-        raise TypeError(
-            "`class_weight` must be a dictionary from class (int) to weight (float). Received: "
-            f"{class_weight!r} (of type {type(class_weight).__name__})"
-        )
-    table: dict[int, float] = {}
-    for key, value in class_weight.items():
-        try:
-            whole = int(key) == key
-            table[int(key)] = float(value)
-        except (TypeError, ValueError):
-            whole = False
-        if not whole:
-            raise TypeError(
-                "`class_weight` must map classes (int) to weights (float). Received the entry "
-                f"{key!r}: {value!r}"
-            )
-    labels = y
-    if labels.ndim > 1:
-        labels = labels[..., 0] if labels.shape[-1] == 1 else labels.argmax(axis=-1)
-    if labels.ndim != 1:
-        raise ValueError(
-            f"`class_weight` needs one class per sample, but `{name}` has shape {y.shape}."
-        )
-    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-        raise ValueError(f"`class_weight` needs a class for every sample, but `{name}` has NaN.")
-    labels = np.round(labels).astype(np.int64)
-    found, position = np.unique(labels, return_inverse=True)
-    weights = np.array([table.get(int(label), 1.0) for label in found], np.float32)
-    return weights[position]
-
-
-def _take_y(value: Any, name: str) -> np.ndarray:
-    several = isinstance(value, dict) or (
-        isinstance(value, (list, tuple)) and len(value) > 1 and _are_arrays(value)
-    )
-    if several:
-        raise NotImplementedError(
-            f"`{name}` is a {type(value).__name__} of arrays: training with several outputs is not "
-            "supported yet. Pass one array."
-        )
-    return _take_single(value, name)
-
-
-def _take_single(value: Any, name: str) -> np.ndarray:
-    if isinstance(value, dict):
-        raise NotImplementedError(f"`{name}` as a dictionary is not supported yet. Pass one array.")
-    if isinstance(value, (list, tuple)) and len(value) == 1 and _are_arrays(value):
-        value = value[0]
-    return as_array(value, name)
 
 
 def _are_arrays(values: Any) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 from hotloop import graph
 from hotloop.ops import tree
 from hotloop.training.data import Data
-from hotloop.training.steps import Step, make_step
+from hotloop.training.steps import Step
 
 # Enough for the batch sizes and remainders of any normal program; bounds the memory of one that
 # predicts on arrays of ever new lengths.
@@ -70,14 +70,17 @@ class Plan:
         """Runs up to `steps` batches from batch `start`; returns how many. See `Executable.run`."""
         if self._executable is not None:
             with self._lock:
-                return self._executable.run(
+                done = self._executable.run(
                     arrays, index=index, outputs=outputs, start=start, steps=steps, budget=budget
                 )
+            self._step.publish_logs()
+            return done
         place = slice(start * self.batch_size, (start + 1) * self.batch_size)
         rows = place if index is None else index[place]
         results = self.run_eagerly([array[rows] for array in arrays])
         for target, result in zip(outputs or (), results, strict=outputs is not None):
             target[place] = result
+        self._step.publish_logs()
         return 1
 
     def output_specs(self, arrays: list[np.ndarray]) -> list[tuple[tuple[int, ...], str]]:
@@ -137,7 +140,7 @@ class PlanCache:
 
         def make() -> Plan:
             specs = batch_specs(data, batch_size)
-            plan = Plan(make_step(model, mode, data), specs, eager=model.run_eagerly)
+            plan = Plan(Step(model, mode, data), specs, eager=model.run_eagerly)
             if plan.tracing_error is not None and not self._warned:
                 self._warned = True
                 warnings.warn(

@@ -22,7 +22,11 @@ class TrainerState:
         self.loss_tracker: Any = None
         self.run_eagerly = False
         self.jit_compile: bool | str = "auto"
-        self.steps_per_execution = 1
+        self.steps_per_execution: int | str = 1
+        # The arguments of `compile`, for its configuration.
+        self.given: dict[str, Any] = {}
+        # What an overridden step of a mode returned last: variables by name.
+        self.step_logs: dict[str, dict[str, Any]] = {}
         self.plans = PlanCache()
         self.position: Any = None  # the `Position` of the fit that is running
         self._guard = threading.Lock()

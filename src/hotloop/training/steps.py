@@ -5,78 +5,95 @@ The same function is traced into a plan or, with `run_eagerly=True`, called on e
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Mapping
 from typing import Any
 
-from hotloop import graph, ops
-from hotloop.ops import tree
-from hotloop.training.data import Data
+from hotloop import ops
+from hotloop.graph import Variable
+from hotloop.training.data import Data, pack_positions
+from hotloop.training.packing import pack_x_y_sample_weight
 
-Step = Callable[..., Any]
 
-
-def make_step(model: Any, mode: str, data: Data) -> Step:
+class Step:
     """The step of `mode` ("train", "test" or "predict") for data laid out like `data`.
 
-    The function takes one tensor per array of `Data.arrays` and returns the model's outputs in
-    "predict", an empty list otherwise: training and evaluation leave their results in variables.
+    Takes one tensor per array of `Data.arrays`. Returns the model's outputs in "predict", an empty
+    list otherwise: training and evaluation leave their results in variables. Those are the metrics,
+    and `logs`, by name, where an overridden method returned something else than the metrics.
     """
-    inputs = len(data.x)
-    structure = data.structure
-    has_y, has_weight = data.y is not None, data.sample_weight is not None
 
-    def unpack(tensors: tuple[Any, ...]) -> tuple[Any, Any, Any]:
-        x = pack_inputs(structure, tensors[:inputs])
-        y = tensors[inputs] if has_y else None
-        weight = tensors[inputs + has_y] if has_weight else None
-        return x, y, weight
+    def __init__(self, model: Any, mode: str, data: Data) -> None:
+        self._model = model
+        self._mode = mode
+        self._structure = data.structure
+        self.logs: dict[str, Variable] | None = None
+        _check_signature(model, f"{mode}_step")
+        self._plain = not model._overrides(f"{mode}_step", "compute_metrics", "get_metrics_result")
 
-    def train(*tensors: Any) -> list[Any]:
-        x, y, weight = unpack(tensors)
-        y_pred = single_output(model(x, training=True))
-        loss = model._compute_total_loss(x, y, y_pred, weight, training=True)
-        variables = model.trainable_variables
-        if variables:
-            grads = graph.gradients(loss, [variable.value for variable in variables])
-            model.optimizer.apply(grads, variables)
-        _update_metrics(model, loss, x, y, y_pred, weight)
+    def __call__(self, *tensors: Any) -> Any:
+        model = self._model
+        data = pack_x_y_sample_weight(*pack_positions(self._structure, tensors))
+        if self._mode == "predict":
+            return model.predict_step(data)
+        if self._plain:
+            # Nobody looks at what the step returns: the metrics are read when they are asked for.
+            done = model._train_on(data) if self._mode == "train" else model._test_on(data)
+            model._update_compiled_metrics(*done)
+            return []
+        method = model.train_step if self._mode == "train" else model.test_step
+        self._keep(method(data))
         return []
 
-    def test(*tensors: Any) -> list[Any]:
-        x, y, weight = unpack(tensors)
-        y_pred = single_output(model(x, training=False))
-        loss = model._compute_total_loss(x, y, y_pred, weight, training=False)
-        _update_metrics(model, loss, x, y, y_pred, weight)
-        return []
+    def publish_logs(self) -> None:
+        """Makes `logs` those of the model's last step of this mode."""
+        if self.logs is not None:
+            self._model._trainer.step_logs[self._mode] = self.logs
 
-    def predict(*tensors: Any) -> Any:
-        return model(unpack(tensors)[0], training=False)
+    def _keep(self, returned: Any) -> None:
+        """Assigns what the step returned to `logs`, unless the metrics have it under its names."""
+        if not isinstance(returned, Mapping):
+            raise TypeError(
+                f"{type(self._model).__name__}.{self._mode}_step() must return a dictionary of "
+                f"what is to be logged, by name. It returned {returned!r}."
+            )
+        values = _flatten(returned)
+        if set(values) == set(self._model.get_metrics_result()):
+            return
+        if self.logs is None:
+            self.logs = {}
+        for name, value in values.items():
+            tensor = ops.convert_to_tensor(value)
+            if name not in self.logs:
+                self.logs[name] = Variable(
+                    ops.zeros(tensor.shape, tensor.dtype), trainable=False, name=name
+                )
+            self.logs[name].assign(tensor)
 
-    return {"train": train, "test": test, "predict": predict}[mode]
+
+def _flatten(logs: Mapping[str, Any]) -> dict[str, Any]:
+    """Logs without the nests: a metric of several values is logged under their names."""
+    flat: dict[str, Any] = {}
+    for name, value in logs.items():
+        if isinstance(value, Mapping):
+            flat.update(_flatten(value))
+        else:
+            flat[name] = value
+    return flat
 
 
-def pack_inputs(structure: Any, flat: Any) -> Any:
-    """The flat inputs in the structure (positions as leaves) that the model is called with."""
-    return tree.map_structure(lambda position: flat[position], structure)
-
-
-def single_output(y_pred: Any) -> Any:
-    """The one tensor of a model's output.
-
-    Raises:
-        NotImplementedError: there are several.
-    """
-    flat = tree.flatten(y_pred)
-    if len(flat) != 1:
+def _check_signature(model: Any, method: str) -> None:
+    """Refuses the stateless `train_step(self, state, data)` of programs for one backend."""
+    parameters = [
+        parameter
+        for parameter in inspect.signature(getattr(model, method)).parameters.values()
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+        and parameter.default is parameter.empty
+    ]
+    if len(parameters) > 1:
         raise NotImplementedError(
-            f"The model has {len(flat)} outputs: training and evaluation with several outputs are "
-            "not supported yet (prediction is)."
+            f"{type(model).__name__}.{method}() takes {[p.name for p in parameters]}: steps that "
+            "hand the state around are JAX's. Write "
+            f"{method}(self, data): assign to variables, and take gradients with "
+            "hotloop.gradients(loss, self.trainable_variables) or a hotloop.GradientTape."
         )
-    return flat[0]
-
-
-def _update_metrics(model: Any, loss: Any, x: Any, y: Any, y_pred: Any, weight: Any) -> None:
-    batch = float(tree.flatten(x)[0].shape[0])
-    model._trainer.loss_tracker.update_state(loss, sample_weight=ops.convert_to_tensor(batch))
-    if model._trainer.compile_metrics is not None and y is not None:
-        model._trainer.compile_metrics.update_state(y, y_pred, sample_weight=weight)

@@ -6,6 +6,8 @@ import math
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+
 from hotloop import graph
 from hotloop.callbacks import CallbackList
 from hotloop.ops import tree
@@ -18,24 +20,24 @@ from hotloop.training.arguments import (
     check_verbose,
     is_validation_epoch,
 )
-from hotloop.training.compilation import Compilation
+from hotloop.training.class_weights import weigh_classes
 from hotloop.training.data import (
     Data,
     make_data,
     split_data,
     unpack_validation_data,
-    weigh_classes,
 )
 from hotloop.training.loop import Order, Position, run_pass
+from hotloop.training.outputs import at_path, name_leaves
 from hotloop.training.plans import batch_specs
 from hotloop.training.runner import BatchRunner
-from hotloop.training.steps import pack_inputs, single_output
+from hotloop.training.stepping import Stepping
 from hotloop.training.targets import check_targets
 
 _NOBODY = CallbackList()  # nothing is kept in it: every silent call may use the same one
 
 
-class Trainer(Compilation):
+class Trainer(Stepping):
     """Mix-in of `Model`: training, evaluation and prediction on arrays."""
 
     def fit(
@@ -49,7 +51,7 @@ class Trainer(Compilation):
         validation_split: float = 0.0,
         validation_data: Any = None,
         shuffle: bool | str = True,
-        class_weight: dict[int, float] | None = None,
+        class_weight: Any = None,
         sample_weight: Any = None,
         initial_epoch: int = 0,
         steps_per_epoch: int | None = None,
@@ -65,7 +67,8 @@ class Trainer(Compilation):
         Args:
             x: samples, `[samples, ...]` of any real dtype; a list or dictionary of such arrays for
                 a model with several inputs.
-            y: targets, `[samples, ...]`; None if the model needs none.
+            y: targets, `[samples, ...]`, for several outputs a list or dictionary of these by
+                output; None if the model needs none.
             batch_size: samples per update; None for 32.
             epochs: epoch to stop after (counted with `initial_epoch`).
             verbose: "auto", 0 (silent), 1 (progress bar) or 2 (one line per epoch).
@@ -73,8 +76,10 @@ class Trainer(Compilation):
             validation_split: share of the samples, the last ones, to hold back for validation.
             validation_data: `(x, y)` or `(x, y, sample_weight)`; overrides `validation_split`.
             shuffle: whether to draw a new order for each epoch; "batch" shuffles inside batches.
-            class_weight: weight per class, by which the weights of the samples are multiplied.
-            sample_weight: weight per sample, or as the loss broadcasts it.
+            class_weight: weight per class, by which the weights of the samples are multiplied;
+                for several outputs, a list or dictionary of such dictionaries by output.
+            sample_weight: weight per sample, or as the loss broadcasts it; for several outputs
+                one weight per sample for all of them, or arrays in the structure of `y`.
             initial_epoch: epoch to start from.
             steps_per_epoch: batches per epoch; None for all. The next epoch goes on from there.
             validation_steps: batches to validate on; None for all.
@@ -111,7 +116,7 @@ class Trainer(Compilation):
             elif split:
                 data, held_back = split_data(data, split)
             # Class weights are for training; validation sees the samples as they are.
-            data = weigh_classes(data, class_weight)
+            data = self._weigh_classes(data, class_weight)
             batch_size = batch_size or _default_batch_size(data.samples, steps_per_epoch)
             self._prepare(data, batch_size, "y")
             validation: BatchRunner | None = None
@@ -126,7 +131,7 @@ class Trainer(Compilation):
             callbacks = self._callback_list(callbacks, verbose, epochs, steps, add_history=True)
             order = Order(data.samples, batch_size, shuffle, numpy_generator())
             self.stop_training = False
-            read_logs = self._log_reader()
+            read_logs = self._log_reader("train")
             logs: dict[str, Any] = {}
             position = state.position = Position(initial_epoch, order, callbacks)
             callbacks.on_train_begin()
@@ -144,7 +149,7 @@ class Trainer(Compilation):
                     callbacks,
                     begin=begin,
                     steps=steps,
-                    steps_per_execution=state.steps_per_execution,
+                    steps_per_execution=self._batches_per_hook,
                     logs=read_logs,
                     stopped=lambda: self.stop_training,
                     index=index,
@@ -232,7 +237,7 @@ class Trainer(Compilation):
             callbacks,
             begin=0,
             steps=steps,
-            steps_per_execution=self._trainer.steps_per_execution,
+            steps_per_execution=self._batches_per_hook,
             logs=dict,
             stopped=lambda: self.stop_predicting,
             outputs=outputs,
@@ -245,13 +250,13 @@ class Trainer(Compilation):
         x: Any,
         y: Any = None,
         sample_weight: Any = None,
-        class_weight: dict[int, float] | None = None,
+        class_weight: Any = None,
         return_dict: bool = False,
     ) -> Any:
         """One update on the samples given. Arguments and result as for `fit` and `evaluate`."""
         self._check_compiled("train_on_batch")
         with self._trainer.exclusive("train_on_batch", nested=True):
-            data = weigh_classes(self._make_data(x, y, sample_weight), class_weight)
+            data = self._weigh_classes(self._make_data(x, y, sample_weight), class_weight)
             self._prepare(data, data.samples, "y")
             self._build_optimizer()
             return self._run_one("train", data, return_dict)
@@ -277,15 +282,16 @@ class Trainer(Compilation):
     def _run_one(self, mode: str, data: Data, return_dict: bool) -> Any:
         runner = BatchRunner(self, mode, data, data.samples)
         self.reset_metrics()
+        read_logs = self._log_reader(mode)
         runner.run(0, 1)
-        logs = self._log_reader()()
+        logs = read_logs()
         return logs if return_dict else self._logs_in_order(logs)
 
     def _run_evaluation(
         self, runner: BatchRunner, callbacks: Any, steps: int | None
     ) -> dict[str, Any]:
         self.stop_evaluating = False
-        read_logs = self._log_reader()
+        read_logs = self._log_reader("test")
         callbacks.on_test_begin()
         self.reset_metrics()
         run_pass(
@@ -294,7 +300,7 @@ class Trainer(Compilation):
             callbacks,
             begin=0,
             steps=steps or runner.batches,
-            steps_per_execution=self._trainer.steps_per_execution,
+            steps_per_execution=self._batches_per_hook,
             logs=read_logs,
             stopped=lambda: self.stop_evaluating,
         )
@@ -338,30 +344,44 @@ class Trainer(Compilation):
 
     def _prepare(self, data: Data, batch_size: int, y_name: str) -> None:
         """Builds the model, its loss and its metrics, and checks the targets against them."""
+        y_pred = self._forward_spec(data, min(batch_size, data.samples))
         state = self._trainer
-        metrics = state.compile_metrics
-        if data.y is None and (
-            state.compile_loss is not None or (metrics is not None and metrics.requested)
-        ):
-            raise ValueError(
-                f"`{y_name}` is missing: the model was compiled with a loss or metrics, which need "
-                "targets."
-            )
-        batch = min(batch_size, data.samples)
-        y_pred = single_output(self._forward_spec(data, batch))
+        losses, metrics = state.compile_loss, state.compile_metrics
         if data.y is None:
+            wanted = losses is not None or (metrics is not None and metrics.requested)
+            if wanted and not self._overrides("train_step", "test_step", "compute_loss"):
+                raise ValueError(
+                    f"`{y_name}` is missing: the model was compiled with a loss or metrics, which "
+                    "need targets."
+                )
             return
-        y_true = SimpleNamespace(shape=(batch, *data.y.shape[1:]))
-        if state.compile_loss is not None:
-            if not y_pred.shape:
+        if self._overrides("train_step", "test_step", "compute_loss", "compute_metrics"):
+            return  # What they compare with what is their own business.
+        y_true = tree.map_structure(_first, data.y)
+        if losses is not None:
+            if not all(leaf.shape for leaf in tree.flatten(y_pred)):
                 raise ValueError(
                     "The model returns a single number for a whole batch; a loss needs one "
                     "prediction per sample."
                 )
-            state.compile_loss.build(y_true, y_pred)
-            check_targets(state.compile_loss.loss, data.y, y_pred.shape, y_name)
+            losses.build(y_true, y_pred)
+            arrays = losses.align(data.y, y_pred, y_name)
+            names = losses.align(name_leaves(data.y, y_name), y_pred, y_name)
+            for path, loss, _, _ in losses.entries:
+                y, name = at_path(arrays, path), at_path(names, path)
+                if isinstance(y, np.ndarray):
+                    check_targets(loss, y, at_path(y_pred, path).shape, name)
+            y_true = losses.align(y_true, y_pred)
         if metrics is not None:
             metrics.build(y_true, y_pred)
+
+    def _weigh_classes(self, data: Data, class_weight: Any) -> Data:
+        return weigh_classes(data, class_weight, getattr(self, "output_names", None))
+
+    @property
+    def _batches_per_hook(self) -> int:
+        steps = self.steps_per_execution
+        return 1 if isinstance(steps, str) else steps
 
     def _forward_spec(self, data: Data, batch_size: int) -> Any:
         """What the model returns for a batch: its structure, with `shape`d leaves. Builds it."""
@@ -370,7 +390,7 @@ class Trainer(Compilation):
             spec: list[Any] = []
 
             def forward(*tensors: Any) -> list[Any]:
-                outputs = self(pack_inputs(data.structure, tensors), training=False)
+                outputs = self(data.pack(tensors)[0], training=False)
                 spec.append(
                     tree.map_structure(lambda t: SimpleNamespace(shape=tuple(t.shape)), outputs)
                 )
@@ -395,6 +415,11 @@ class Trainer(Compilation):
         optimizer = self.optimizer
         if not optimizer.built and (variables := self.trainable_variables):
             optimizer.build(variables)
+
+
+def _first(array: np.ndarray | None) -> SimpleNamespace | None:
+    """What a loss needs to know of a batch of targets."""
+    return None if array is None else SimpleNamespace(shape=array.shape)
 
 
 def _default_batch_size(samples: int, steps: int | None) -> int:

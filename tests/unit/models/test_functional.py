@@ -81,10 +81,10 @@ def test_outputs_in_a_dictionary():
     np.testing.assert_array_equal(predicted["a"], np.maximum(predicted["z"], 0))
 
 
-def test_training_several_outputs_is_refused():
+def test_one_target_for_several_outputs_is_refused():
     model = several()
     model.compile("sgd", "mse")
-    with pytest.raises(NotImplementedError, match="2 outputs"):
+    with pytest.raises(ValueError, match="`y` must have the structure of the model's outputs"):
         model.fit([X, Z], X[:, :3], verbose=0)
 
 
