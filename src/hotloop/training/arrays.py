@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hotloop.common.foreign import is_foreign, to_numpy
 from hotloop.graph import Tensor, Variable
 
 _INT32 = np.iinfo(np.int32)
@@ -16,6 +17,8 @@ _LANES = {"float32": np.dtype(np.float32), "int32": np.dtype(np.int32)}
 def is_streaming(value: Any) -> bool:
     """True for objects that yield batches: generators, PyDataset, tf.data, DataLoader."""
     if isinstance(value, (Sequence, Tensor, Variable, dict)) or hasattr(value, "__array__"):
+        return False
+    if is_foreign(value):
         return False
     return (
         isinstance(value, Iterator) or hasattr(value, "__iter__") or hasattr(value, "__getitem__")
@@ -30,11 +33,12 @@ def as_array(value: Any, name: str) -> np.ndarray:
         name: the argument as the user knows it, for messages.
 
     Raises:
-        NotImplementedError: `value` is a generator or another source of batches.
         TypeError: the elements are not real numbers.
         ValueError: ragged, without an axis of samples, empty, or masked.
     """
     array = value if type(value) is np.ndarray else _read(value, name)
+    if array.dtype.kind == "V" and "float" in array.dtype.name:  # bfloat16 and its like
+        array = array.astype(np.float32)
     if array.dtype.kind not in "buif":
         what = {
             "c": "complex numbers",
@@ -64,10 +68,13 @@ def _read(value: Any, name: str) -> np.ndarray:
     if isinstance(value, (Tensor, Variable)):
         return value.numpy()
     if is_streaming(value):
-        raise NotImplementedError(
-            f"`{name}` is {_kind(value)}: generators, PyDataset and data loaders are not supported "
-            "yet. Pass NumPy arrays."
+        raise TypeError(
+            f"`{name}` is {_kind(value)}, which gives batches, where an array is needed. "
+            "Generators, PyDatasets and data loaders are passed to fit, evaluate and predict as "
+            "`x`, without `y`."
         )
+    if is_foreign(value):
+        value = to_numpy(value, name)
     if isinstance(value, np.ma.MaskedArray) and np.ma.getmaskarray(value).any():
         raise ValueError(
             f"`{name}` is a masked array with masked elements, which a plan cannot read. "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 
@@ -191,33 +190,25 @@ def _take_weights(
     return structure
 
 
-def split_data(data: Data, validation_split: float) -> tuple[Data, Data]:
-    """The first samples for training, the last `validation_split` of them for validation."""
-    samples = data.samples
-    split_at = math.floor(samples * (1.0 - validation_split))
-    if split_at in (0, samples):
-        raise ValueError(
-            f"`x` has {samples} samples, too few to set any aside for both training and validation "
-            f"with validation_split={validation_split}. Pass more samples or another share."
-        )
-    return data.rows(0, split_at), data.rows(split_at, samples)
-
-
-def unpack_validation_data(validation_data: Any) -> tuple[Any, Any, Any]:
-    """`(x, y)` or `(x, y, sample_weight)` as three values."""
+def unpack_validation_data(
+    validation_data: Any,
+) -> tuple[tuple[Any, Any, Any], tuple[str, str, str]]:
+    """`(x, y)` or `(x, y, sample_weight)` or a source as three values, and their names."""
     if is_streaming(validation_data):
-        raise NotImplementedError(
-            "`validation_data` is not a tuple of arrays: generators, PyDataset and data loaders "
-            "are not supported yet. Pass (x, y) or (x, y, sample_weight)."
-        )
+        return (validation_data, None, None), ("validation_data",) * 3
     if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (1, 2, 3):
         count = f" of length {len(validation_data)}" if hasattr(validation_data, "__len__") else ""
         raise ValueError(
-            "`validation_data` must be a tuple (x, y) or (x, y, sample_weight). Received: "
+            "`validation_data` must be a tuple (x, y) or (x, y, sample_weight), or a source of "
+            "batches such as a PyDataset or a generator. Received: "
             f"{type(validation_data).__name__}{count}"
         )
     x, y, sample_weight = (*validation_data, None, None)[:3]
-    return x, y, sample_weight
+    return (x, y, sample_weight), (
+        "validation_data[0]",
+        "validation_data[1]",
+        "validation_data[2]",
+    )
 
 
 def _are_arrays(values: Any) -> bool:

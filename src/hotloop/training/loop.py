@@ -8,27 +8,23 @@ from typing import Any
 
 import numpy as np
 
-from hotloop.training.runner import BatchRunner
-
 # Seconds of native code between two looks at the progress display.
 _BUDGET = 0.05
 
 
 def run_pass(
     mode: str,
-    runner: BatchRunner,
+    feed: Any,
     callbacks: Any,
     *,
-    begin: int,
-    steps: int,
+    steps: int | None,
     steps_per_execution: int,
     logs: Callable[[], dict[str, float]],
     stopped: Callable[[], bool],
-    index: np.ndarray | None = None,
-    outputs: list[np.ndarray] | None = None,
     first: int = 0,
+    predicting: bool = False,
 ) -> int:
-    """Runs up to `steps` batches from batch `begin` of the data; returns how many are done.
+    """Runs up to `steps` batches of a feed; returns how many are done.
 
     While no callback listens to single batches, the executor runs for some time before it comes
     back for the progress display. Otherwise the batch hooks are called around every
@@ -36,54 +32,56 @@ def run_pass(
 
     Args:
         mode: "train", "test" or "predict".
-        runner: the batches.
+        feed: an `ArrayFeed` or a `StreamFeed`.
         callbacks: a `CallbackList`.
-        begin: first batch.
-        steps: batches to run; fewer are run, with a warning, when the data ends before.
+        steps: batches to run, None for all that there are; fewer are run, with a warning, when the
+            data ends before.
         steps_per_execution: batches between batch hooks.
         logs: makes the logs handed to the callbacks.
         stopped: whether to end the pass.
-        index: order of the samples, or None.
-        outputs: arrays for the predictions, or None.
         first: batches of the pass that are done already; they count as done.
+        predicting: whether the hooks are told the predictions.
+
+    Raises:
+        ValueError: there was no batch at all.
     """
-    available = min(steps, runner.batches - begin)
     every_batch = getattr(callbacks, f"overrides_{mode}_batch")
     on_begin = getattr(callbacks, f"on_{mode}_batch_begin")
     on_end = getattr(callbacks, f"on_{mode}_batch_end")
     done = first
-    while done < available:
+    feed.begin_pass(steps, first)
+    while (steps is None or done < steps) and feed.ready():
         if every_batch:
             on_begin(done)
-            start, target = done, min(done + steps_per_execution, available)
-            while done < target:
-                done += runner.run(begin + done, target - done, index=index, outputs=outputs)
-            on_end(done - 1, _batch_logs(runner, begin + start, begin + done, outputs) or logs())
+            start, target = done, done + steps_per_execution
+            if steps is not None:
+                target = min(target, steps)
+            while done < target and feed.ready():
+                done += feed.run(target - done, None)
+            told = {"outputs": feed.outputs_since(start, done)} if predicting else logs()
+            on_end(done - 1, told)
         else:
-            done += runner.run(
-                begin + done, available - done, index=index, outputs=outputs, budget=_BUDGET
-            )
+            done += feed.run(None if steps is None else steps - done, _BUDGET)
             callbacks.progress(mode, done, logs())
         if stopped():
+            feed.end_pass()
             return done
-    if available < steps:
-        warnings.warn(
-            "Your input ran out of data; interrupting training. Make sure that the arrays have at "
-            "least `steps_per_epoch * epochs` batches.",
-            stacklevel=3,
-        )
+    feed.end_pass()
+    if not done:
+        raise feed.empty()
+    if steps is not None and done < steps:
+        warn_out_of_data()
     return done
 
 
-def _batch_logs(
-    runner: BatchRunner, first: int, last: int, outputs: list[np.ndarray] | None
-) -> dict[str, Any] | None:
-    """What `on_predict_batch_end` is told: the predictions just made."""
-    if outputs is None:
-        return None
-    rows = slice(first * runner.batch_size, last * runner.batch_size)
-    made = [array[rows] for array in outputs]
-    return {"outputs": made[0] if len(made) == 1 else made}
+def warn_out_of_data() -> None:
+    """Says that there were fewer batches than asked for."""
+    warnings.warn(
+        "Your input ran out of data; interrupting training. Make sure that your arrays, data set "
+        "or generator have at least `steps_per_epoch * epochs` batches. You may need to use the "
+        "`.repeat()` method of the data set.",
+        stacklevel=4,
+    )
 
 
 class Order:
@@ -128,7 +126,7 @@ class Order:
             "data": self._identity(),
             "begin": self._begin,
             "drawn": self._drawn is not None,
-            "generator": _as_json(self._drawn or self._generator.bit_generator.state),
+            "generator": as_json(self._drawn or self._generator.bit_generator.state),
         }
 
     def check_state(self, state: dict[str, Any]) -> None:
@@ -141,7 +139,7 @@ class Order:
     def set_state(self, state: dict[str, Any]) -> None:
         """Goes back to where `get_state` was called."""
         self.check_state(state)
-        self._generator.bit_generator.state = _from_json(state["generator"])
+        self._generator.bit_generator.state = from_json(state["generator"])
         self._drawn, self._index = None, None
         if state["drawn"]:
             self._index = self._draw()
@@ -167,16 +165,16 @@ class Order:
         return index
 
 
-def _as_json(state: Any) -> Any:
+def as_json(state: Any) -> Any:
     """The state of a NumPy generator with its arrays as lists."""
     if isinstance(state, dict):
-        return {key: _as_json(value) for key, value in state.items()}
+        return {key: as_json(value) for key, value in state.items()}
     return state.tolist() if isinstance(state, np.ndarray) else state
 
 
-def _from_json(state: Any) -> Any:
+def from_json(state: Any) -> Any:
     if isinstance(state, dict):
-        return {key: _from_json(value) for key, value in state.items()}
+        return {key: from_json(value) for key, value in state.items()}
     return np.array(state, np.uint64) if isinstance(state, list) else state
 
 
@@ -187,14 +185,14 @@ class Position:
         epoch: the first epoch to run.
         batch: batches of that epoch that are done already.
         finished: whether nothing is left to run.
-        order: the order of the samples.
+        order: the order of the samples, or a `StreamFeed` where a source decides on it.
         callbacks: the `CallbackList` of the fit.
         restore: brings back the state that belongs to this place, or None at a plain start. `fit`
             calls it after `on_train_begin`, and again after the `on_epoch_begin` of an epoch that
             begins in its middle, so that nothing which these hooks do is done twice.
     """
 
-    def __init__(self, epoch: int, order: Order, callbacks: Any) -> None:
+    def __init__(self, epoch: int, order: Any, callbacks: Any) -> None:
         self.epoch = epoch
         self.batch = 0
         self.finished = False

@@ -91,11 +91,11 @@ class BatchRunner:
             arrays.append(np.empty((samples, *shape[1:]), "int32" if dtype == "bool" else dtype))
         return arrays
 
-    def pack_outputs(self, arrays: list[np.ndarray], batches: int) -> Any:
-        """What a run of so many batches wrote to `output_arrays`, as the model returns it."""
+    def pack_outputs(self, arrays: list[np.ndarray], batches: int | None = None) -> Any:
+        """What a run of so many batches (None: all) wrote, as the model returns it."""
         plan = self._plan or self._tail_plan
         specs = plan.output_specs(self.data.arrays)
-        rows = batches * self.batch_size
+        rows = None if batches is None else batches * self.batch_size
         results = [
             (array if dtype != "bool" else array.astype(np.bool_))[:rows]
             for array, (_, dtype) in zip(arrays, specs, strict=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,17 +19,15 @@ from hotloop.training.arguments import (
     check_verbose,
     is_validation_epoch,
 )
+from hotloop.training.arrays import is_streaming
 from hotloop.training.class_weights import weigh_classes
-from hotloop.training.data import (
-    Data,
-    make_data,
-    split_data,
-    unpack_validation_data,
-)
-from hotloop.training.loop import Order, Position, run_pass
+from hotloop.training.data import Data, make_data, unpack_validation_data
+from hotloop.training.feeds import Feed, make_feed
+from hotloop.training.loop import Position, run_pass, warn_out_of_data
 from hotloop.training.outputs import at_path, name_leaves
 from hotloop.training.plans import batch_specs
 from hotloop.training.runner import BatchRunner
+from hotloop.training.sources import split_parts
 from hotloop.training.stepping import Stepping
 from hotloop.training.targets import check_targets
 
@@ -65,8 +62,12 @@ class Trainer(Stepping):
         weights and optimizer as they were.
 
         Args:
-            x: samples, `[samples, ...]` of any real dtype; a list or dictionary of such arrays for
-                a model with several inputs.
+            x: samples, `[samples, ...]` of any real dtype: arrays and tensors of NumPy, PyTorch,
+                JAX and others, DataFrames, SciPy's sparse matrices; a list or dictionary of these
+                for a model with several inputs. Or a source of batches `(x,)`, `(x, y)` or
+                `(x, y, sample_weight)`: a `PyDataset`, a generator, a data set of `tf.data`, a
+                `DataLoader`, or any object that can be iterated over; then without `y`,
+                `sample_weight` and `batch_size`.
             y: targets, `[samples, ...]`, for several outputs a list or dictionary of these by
                 output; None if the model needs none.
             batch_size: samples per update; None for 32.
@@ -74,8 +75,11 @@ class Trainer(Stepping):
             verbose: "auto", 0 (silent), 1 (progress bar) or 2 (one line per epoch).
             callbacks: list of `Callback`s.
             validation_split: share of the samples, the last ones, to hold back for validation.
-            validation_data: `(x, y)` or `(x, y, sample_weight)`; overrides `validation_split`.
-            shuffle: whether to draw a new order for each epoch; "batch" shuffles inside batches.
+            validation_data: `(x, y)` or `(x, y, sample_weight)`, or a source of batches; overrides
+                `validation_split`.
+            shuffle: whether to draw a new order for each epoch, of the samples of arrays or of the
+                batches of a `PyDataset`; "batch" shuffles inside batches. Other sources come in
+                their own order.
             class_weight: weight per class, by which the weights of the samples are multiplied;
                 for several outputs, a list or dictionary of such dictionaries by output.
             sample_weight: weight per sample, or as the loss broadcasts it; for several outputs
@@ -108,62 +112,80 @@ class Trainer(Stepping):
         )
         state = self._trainer
         with state.exclusive("fit", nested=False):
-            data = self._make_data(x, y, sample_weight)
-            held_back: Data | None = None
+            parts, names = (x, y, sample_weight), ("x", "y", "sample_weight")
+            held_back: tuple[Any, Any, Any] | None = None
+            held_names = names
             if validation_data is not None:
-                names = [f"validation_data[{i}]" for i in range(3)]
-                held_back = self._make_data(*unpack_validation_data(validation_data), names=names)
+                held_back, held_names = unpack_validation_data(validation_data)
             elif split:
-                data, held_back = split_data(data, split)
-            # Class weights are for training; validation sees the samples as they are.
-            data = self._weigh_classes(data, class_weight)
-            batch_size = batch_size or _default_batch_size(data.samples, steps_per_epoch)
-            self._prepare(data, batch_size, "y")
-            validation: BatchRunner | None = None
+                parts, held_back = split_parts(parts, names, split)
+            feed = make_feed(
+                self,
+                "train",
+                parts,
+                batch_size=batch_size,
+                steps=steps_per_epoch,
+                shuffle=shuffle,
+                generator=numpy_generator(),
+                class_weight=class_weight,
+            )
+            validation: Feed | None = None
             if held_back is not None:
-                size = validation_batch_size or batch_size
-                self._prepare(held_back, size, "validation_data[1]" if validation_data else "y")
-                validation = BatchRunner(self, "test", held_back, size)
+                if validation_batch_size is None and not is_streaming(held_back[0]):
+                    validation_batch_size = feed.batch_size
+                validation = make_feed(
+                    self,
+                    "test",
+                    held_back,
+                    held_names,
+                    batch_size=validation_batch_size,
+                    steps=validation_steps,
+                )
             self._build_optimizer()
-            runner = BatchRunner(self, "train", data, batch_size)
+            feed.open()
+            if validation is not None:
+                validation.open()
 
-            steps = steps_per_epoch or runner.batches
+            steps = steps_per_epoch or feed.batches
             callbacks = self._callback_list(callbacks, verbose, epochs, steps, add_history=True)
-            order = Order(data.samples, batch_size, shuffle, numpy_generator())
             self.stop_training = False
             read_logs = self._log_reader("train")
             logs: dict[str, Any] = {}
-            position = state.position = Position(initial_epoch, order, callbacks)
-            callbacks.on_train_begin()
-            position.reach()
-            for epoch in position.epochs(epochs):
-                first = position.leave()
-                self.reset_metrics()
-                callbacks.on_epoch_begin(epoch)
-                if first:
-                    position.reach()
-                begin, index = order.next_epoch()
-                done = run_pass(
-                    "train",
-                    runner,
-                    callbacks,
-                    begin=begin,
-                    steps=steps,
-                    steps_per_execution=self._batches_per_hook,
-                    logs=read_logs,
-                    stopped=lambda: self.stop_training,
-                    index=index,
-                    first=first,
-                )
-                order.advance(done)
-                logs = read_logs()
-                if validation is not None and is_validation_epoch(epoch, freq):
-                    results = self._run_evaluation(validation, callbacks, validation_steps)
-                    logs.update({f"val_{name}": value for name, value in results.items()})
-                callbacks.on_epoch_end(epoch, logs)
-                if self.stop_training:
-                    break
-            callbacks.on_train_end(logs)
+            try:
+                position = state.position = Position(initial_epoch, feed.order, callbacks)
+                callbacks.on_train_begin()
+                position.reach()
+                for epoch in position.epochs(epochs):
+                    first = position.leave()
+                    if not feed.may_begin():
+                        warn_out_of_data()
+                        break
+                    self.reset_metrics()
+                    callbacks.on_epoch_begin(epoch)
+                    if first:
+                        position.reach()
+                    run_pass(
+                        "train",
+                        feed,
+                        callbacks,
+                        steps=steps_per_epoch,
+                        steps_per_execution=self._batches_per_hook,
+                        logs=read_logs,
+                        stopped=lambda: self.stop_training,
+                        first=first,
+                    )
+                    logs = read_logs()
+                    if validation is not None and is_validation_epoch(epoch, freq):
+                        results = self._run_evaluation(validation, callbacks, validation_steps)
+                        logs.update({f"val_{name}": value for name, value in results.items()})
+                    callbacks.on_epoch_end(epoch, logs)
+                    if self.stop_training:
+                        break
+                callbacks.on_train_end(logs)
+            finally:
+                feed.close()
+                if validation is not None:
+                    validation.close()
         return self.history
 
     def evaluate(
@@ -195,12 +217,15 @@ class Trainer(Stepping):
         batch_size = check_count(batch_size, "batch_size", optional=True)
         steps = check_count(steps, "steps", optional=True)
         with self._trainer.exclusive("evaluate", nested=True):
-            data = self._make_data(x, y, sample_weight)
-            batch_size = batch_size or _default_batch_size(data.samples, steps)
-            self._prepare(data, batch_size, "y")
-            runner = BatchRunner(self, "test", data, batch_size)
-            callbacks = self._callback_list(callbacks, verbose, 1, steps or runner.batches)
-            logs = self._run_evaluation(runner, callbacks, steps)
+            feed = make_feed(
+                self, "test", (x, y, sample_weight), batch_size=batch_size, steps=steps
+            )
+            feed.open()
+            callbacks = self._callback_list(callbacks, verbose, 1, steps or feed.batches)
+            try:
+                logs = self._run_evaluation(feed, callbacks, steps)
+            finally:
+                feed.close()
             return logs if return_dict else self._logs_in_order(logs)
 
     def predict(
@@ -223,27 +248,27 @@ class Trainer(Stepping):
         verbose = check_verbose(verbose)
         batch_size = check_count(batch_size, "batch_size", optional=True)
         steps = check_count(steps, "steps", optional=True)
-        data = self._make_data(x)
-        batch_size = batch_size or _default_batch_size(data.samples, steps)
-        runner = BatchRunner(self, "predict", data, batch_size)
-        steps = steps or runner.batches
-        callbacks = self._callback_list(callbacks, verbose, 1, steps)
-        outputs = runner.output_arrays(steps)
+        feed = make_feed(self, "predict", (x, None, None), batch_size=batch_size, steps=steps)
+        feed.open()
+        callbacks = self._callback_list(callbacks, verbose, 1, steps or feed.batches)
+        feed.keep_outputs(steps)
         self.stop_predicting = False
         callbacks.on_predict_begin()
-        done = run_pass(
-            "predict",
-            runner,
-            callbacks,
-            begin=0,
-            steps=steps,
-            steps_per_execution=self._batches_per_hook,
-            logs=dict,
-            stopped=lambda: self.stop_predicting,
-            outputs=outputs,
-        )
+        try:
+            done = run_pass(
+                "predict",
+                feed,
+                callbacks,
+                steps=steps,
+                steps_per_execution=self._batches_per_hook,
+                logs=dict,
+                stopped=lambda: self.stop_predicting,
+                predicting=True,
+            )
+        finally:
+            feed.close()
         callbacks.on_predict_end()
-        return runner.pack_outputs(outputs, done)
+        return feed.all_outputs(done)
 
     def train_on_batch(
         self,
@@ -287,19 +312,16 @@ class Trainer(Stepping):
         logs = read_logs()
         return logs if return_dict else self._logs_in_order(logs)
 
-    def _run_evaluation(
-        self, runner: BatchRunner, callbacks: Any, steps: int | None
-    ) -> dict[str, Any]:
+    def _run_evaluation(self, feed: Feed, callbacks: Any, steps: int | None) -> dict[str, Any]:
         self.stop_evaluating = False
         read_logs = self._log_reader("test")
         callbacks.on_test_begin()
         self.reset_metrics()
         run_pass(
             "test",
-            runner,
+            feed,
             callbacks,
-            begin=0,
-            steps=steps or runner.batches,
+            steps=steps,
             steps_per_execution=self._batches_per_hook,
             logs=read_logs,
             stopped=lambda: self.stop_evaluating,
@@ -309,7 +331,12 @@ class Trainer(Stepping):
         return logs
 
     def _callback_list(
-        self, callbacks: Any, verbose: Any, epochs: int, steps: int, add_history: bool = False
+        self,
+        callbacks: Any,
+        verbose: Any,
+        epochs: int,
+        steps: int | None,
+        add_history: bool = False,
     ) -> CallbackList:
         if isinstance(callbacks, CallbackList):
             return callbacks
@@ -420,7 +447,3 @@ class Trainer(Stepping):
 def _first(array: np.ndarray | None) -> SimpleNamespace | None:
     """What a loss needs to know of a batch of targets."""
     return None if array is None else SimpleNamespace(shape=array.shape)
-
-
-def _default_batch_size(samples: int, steps: int | None) -> int:
-    return math.ceil(samples / steps) if steps else 32

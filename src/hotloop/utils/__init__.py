@@ -7,11 +7,16 @@ from hotloop.utils.categorical import to_categorical
 from hotloop.utils.config import get_num_threads, set_num_threads, show_config
 from hotloop.utils.normalization import normalize
 from hotloop.utils.progbar import Progbar
+from hotloop.utils.py_dataset import PyDataset
 from hotloop.utils.random_seed import set_random_seed
 from hotloop.utils.session import clear_session
 
+Sequence = PyDataset
+
 __all__ = [
     "Progbar",
+    "PyDataset",
+    "Sequence",
     "clear_session",
     "get_num_threads",
     "normalize",
