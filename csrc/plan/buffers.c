@@ -34,6 +34,7 @@ hl_status hl_plan_create(int64_t batch_size, hl_plan **out) {
 
 void hl_step_free(hl_step *step) {
   hl_tile_free(step->tile);
+  hl_free(step->block);
   hl_free(step->partials);
 }
 

@@ -6,6 +6,7 @@
 
 #include "core/memory.h"
 #include "core/threads.h"
+#include "plan/block.h"
 #include "plan/plan.h"
 #include "tile/tile.h"
 
@@ -27,12 +28,13 @@ typedef struct hl_slot {
   float *data;     /* const: the copy */
 } hl_slot;
 
-typedef enum hl_step_kind { HL_STEP_TILE, HL_STEP_GEMM } hl_step_kind;
+typedef enum hl_step_kind { HL_STEP_TILE, HL_STEP_GEMM, HL_STEP_BLOCK } hl_step_kind;
 
 typedef struct hl_step {
   hl_step_kind kind;
   int32_t direct; /* this run: the tile program's memory operands are aligned */
   hl_tile *tile;  /* the program, or the epilogue; may be NULL for a product */
+  hl_block *block;
   float *partials;
   int64_t ntasks, cost, task_cost;
   int64_t scratch, epilogue_scratch; /* bytes; the epilogue's comes after the product's */

@@ -173,7 +173,8 @@ void hl_plan_profile(hl_plan *plan, int enabled) {
 void hl_plan_profile_step(const hl_plan *plan, int32_t i, hl_step_profile *profile) {
   const hl_step *step = &plan->steps[i];
   const char *chain = step->tile ? hl_tile_chain(step->tile) : NULL;
-  *profile = (hl_step_profile){.kind = step->kind == HL_STEP_TILE ? "tile" : "gemm",
+  const char *kind = step->block ? hl_block_name(step->block->kind) : step->kind == HL_STEP_TILE ? "tile" : "gemm";
+  *profile = (hl_step_profile){.kind = kind,
                                .chain = chain ? chain : "",
                                .rows = step->gemm.m,
                                .cols = step->gemm.n,

@@ -45,6 +45,41 @@ typedef struct hl_matrix {
 hl_status hl_plan_add_gemm(hl_plan *plan, int64_t m, int64_t n, int64_t k, const hl_matrix *a, const hl_matrix *b,
                            const hl_matrix *c, const hl_program *epilogue);
 
+/* A whole array computed from whole arrays (plan/block.h). All are contiguous and row-major, or in panels where it says
+   so, and in no input or output slot; the target overlaps no source. The sources and sizes of each kind:
+     gather   table[batch, rows, cols], indices[batch, count] -> [batch, count, cols]
+              batch, rows, cols, count, shared, fill. shared: one row of indices serves every batch. An index that is no
+              row gives the 32 bits `fill`. With one batch the table may be in panels.
+     scatter  indices[batch, count], updates[batch, count, cols] -> [batch, rows, cols]
+              batch, rows, cols, count, shared, hl_combine. Each row of the result combines the updates of its index, in
+              their order, from the neutral element on; updates of no row are left out.
+     scan     x[outer, length, inner] -> the same: running sums or products along `length`
+              outer, length, inner, reverse, choice (0 sum_f, 1 prod_f, 2 sum_i, 3 prod_i)
+     argsort  x[rows, cols] -> positions in sorted order, per row; equal values keep their order, NaN is above all
+              rows, cols, floats (else int32), descending
+     search   sorted[length], values[count] -> the first place (right: behind the last) that keeps the line sorted
+              length, count, floats, right
+     product  a, b -> [axes..., m, n]: op(A) op(B) at each place of the axes
+              m, n, k, ta, tb, lda, ldb, naxes, the axes' sizes, their strides in a, their strides in b */
+#define HL_BLOCKS(X) X(gather, 2) X(scatter, 2) X(scan, 1) X(argsort, 1) X(search, 2) X(product, 2)
+typedef enum hl_block_kind {
+#define X(name, nsources) HL_BLOCK_##name,
+  HL_BLOCKS(X)
+#undef X
+      HL_BLOCK_COUNT
+} hl_block_kind;
+#define HL_BLOCK_SOURCES 2
+#define HL_BLOCK_AXES 6
+#define HL_BLOCK_SIZES (8 + 3 * HL_BLOCK_AXES)
+const char *hl_block_name(int32_t kind); /* NULL if there is none of that number */
+typedef struct hl_place {
+  int32_t slot;
+  int32_t panel;
+  int64_t offset;
+} hl_place;
+hl_status hl_plan_add_block(hl_plan *plan, int32_t kind, const hl_place *target, const hl_place *sources,
+                            int32_t nsources, const int64_t *sizes, int32_t nsizes);
+
 /* Closes the plan: allocates the arena and everything the steps need, so that running allocates nothing per batch. */
 hl_status hl_plan_finish(hl_plan *plan);
 
@@ -76,7 +111,7 @@ int hl_plan_writes(const hl_plan *plan, int32_t slot);
 
 /* Time per step. Off at first. */
 typedef struct hl_step_profile {
-  const char *kind;  /* "tile" or "gemm" */
+  const char *kind;  /* "tile", "gemm", or the name of a block kind */
   const char *chain; /* the chain that its program runs compiled, "" without one */
   int64_t rows, cols, depth;
   int64_t tasks;

@@ -61,6 +61,8 @@ static void begin_step(worker *w, hl_step *step) {
     hl_tile_begin(&w->tile, step->tile, w->scratch, step->partials, w->bases, w->rows, step->direct);
     return;
   }
+  if (step->kind == HL_STEP_BLOCK)
+    return;
   hl_gemm *g = &w->gemm;
   *g = step->gemm;
   g->a.data = w->bases[step->a.slot] + step->a.offset;
@@ -77,6 +79,10 @@ static void begin_step(worker *w, hl_step *step) {
 static void do_task(worker *w, const hl_step *step, int64_t task) {
   if (step->kind == HL_STEP_TILE) {
     hl_tile_task(&w->tile, task);
+    return;
+  }
+  if (step->kind == HL_STEP_BLOCK) {
+    hl_block_run(step->block, w->r->plan->kernels, w->bases, w->scratch, task);
     return;
   }
   const hl_gemm *g = &w->gemm;

@@ -4,6 +4,7 @@ import os
 
 try:
     from hotloop._native._core import (
+        BLOCKS,
         COMBINES,
         OPCODES,
         Plan,
@@ -35,6 +36,7 @@ if _threads and not (_threads.isascii() and _threads.isdigit() and 1 <= int(_thr
     )
 
 __all__ = [
+    "BLOCKS",
     "COMBINES",
     "OPCODES",
     "Plan",

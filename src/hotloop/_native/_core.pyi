@@ -11,6 +11,7 @@ Instruction = tuple[str, int, int, int, int, float]
 Reduction = tuple[str, int, int, int]
 Array = np.ndarray[Any, Any]
 
+BLOCKS: dict[str, int]
 OPCODES: dict[str, int]
 COMBINES: dict[str, int]
 
@@ -41,6 +42,13 @@ class Plan:
         b: tuple[int, int, int, bool, bool],
         c: tuple[int, int, int, bool] | None = None,
         epilogue: tuple[str, Sequence[Operand], Sequence[Instruction]] | None = None,
+    ) -> None: ...
+    def add_block(
+        self,
+        kind: str,
+        target: tuple[int, int],
+        sources: Sequence[tuple[int, int, bool]],
+        sizes: Sequence[int],
     ) -> None: ...
     def finish(self) -> None: ...
     def keep(self, arrays: Sequence[Array]) -> None: ...

@@ -102,6 +102,8 @@ cdef class _Views:
 
 OPCODES = {hl_opcode_name(i).decode(): i for i in range(HL_PROGRAM_COUNT)}
 COMBINES = {hl_combine_name(i).decode(): i for i in range(HL_COMBINE_COUNT)}
+BLOCKS = {hl_block_name(i).decode(): i for i in range(HL_BLOCK_COUNT)}
+cdef dict _blocks = BLOCKS
 cdef dict _opcodes = OPCODES
 cdef dict _combines = COMBINES
 
@@ -294,6 +296,28 @@ cdef class Plan:
             program = _Program(registers, operands, instructions, (), 1)
         self.check(hl_plan_add_gemm(self.plan, m, n, k, &ma, &mb, NULL if c is None else &mc,
                                     NULL if program is None else &program.program))
+
+    def add_block(self, str kind, target, sources, sizes):
+        """Adds a whole array computed from whole arrays: target = (slot, offset), each source (slot, offset, panel).
+
+        BLOCKS lists the kinds; what the sizes mean is written in csrc/plan/plan.h.
+        """
+        cdef hl_place to
+        cdef hl_place[2] places
+        cdef int64_t[32] numbers
+        cdef int i
+        if kind not in _blocks:
+            raise ValueError(f"unknown kind {kind!r}; known: {', '.join(_blocks)}")
+        if len(sources) > HL_BLOCK_SOURCES or len(sizes) > HL_BLOCK_SIZES:
+            raise ValueError(f"{kind} cannot have {len(sources)} sources and {len(sizes)} sizes")
+        memset(&to, 0, sizeof(to))
+        to.slot, to.offset = target
+        for i in range(len(sources)):
+            places[i].slot, places[i].offset, places[i].panel = sources[i]
+        for i in range(len(sizes)):
+            numbers[i] = sizes[i]
+        self.check(hl_plan_add_block(self.plan, _blocks[kind], &to, places, <int32_t>len(sources), numbers,
+                                     <int32_t>len(sizes)))
 
     def finish(self):
         """Closes the plan: allocates its arena and everything that running needs."""

@@ -120,6 +120,16 @@ cdef extern from "hotloop.h" nogil:
                                const hl_program *program)
     hl_status hl_plan_add_gemm(hl_plan *plan, int64_t m, int64_t n, int64_t k, const hl_matrix *a, const hl_matrix *b,
                                const hl_matrix *c, const hl_program *epilogue)
+    int HL_BLOCK_COUNT
+    int HL_BLOCK_SOURCES
+    int HL_BLOCK_SIZES
+    const char *hl_block_name(int32_t kind)
+    ctypedef struct hl_place:
+        int32_t slot
+        int32_t panel
+        int64_t offset
+    hl_status hl_plan_add_block(hl_plan *plan, int32_t kind, const hl_place *target, const hl_place *sources,
+                                int32_t nsources, const int64_t *sizes, int32_t nsizes)
     hl_status hl_plan_finish(hl_plan *plan)
     hl_status hl_plan_run(hl_plan *plan, const hl_run *run, int64_t *done)
     void hl_plan_stop(hl_plan *plan)

@@ -8,6 +8,7 @@ from hotloop.graph.tensor import Tensor, apply, constant, fill
 from hotloop.graph.variable import Variable
 
 from hotloop.graph.primitives import (  # isort: skip  # noqa: F401  (fill the table)
+    blocks,
     elementwise,
     products,
     reductions,

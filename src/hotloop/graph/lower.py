@@ -216,6 +216,9 @@ class _Lowering:
         if gemm is not None and len(cluster.ops) == 1 and not self._in_rows(gemm):
             self._gemm(cluster, gemm, None)
             return
+        if cluster.alone:
+            self._block(cluster.ops[0])
+            return
         program = Program(cluster, self._slot_of)
         program.write(
             lambda op: self._homes.get(op, []),
@@ -273,6 +276,15 @@ class _Lowering:
             epilogue = ("".join(program.registers), program.operands, program.instructions)
             text += " " + _names(cluster)
         self._add("add_gemm", (m, n, gemm.imm, left, right, target, epilogue), text)
+
+    def _block(self, op: Op) -> None:
+        (home,) = self._homes[op]
+        sources = []
+        for arg in op.args:
+            panel = isinstance(arg.root, Leaf) and arg.root.panel
+            sources.append((self._slot_of(arg.root), arg.offset, panel))
+        sizes = ", ".join(map(str, op.imm))
+        self._add("add_block", (op.name, (home[0], 0), sources, op.imm), f"{op.name} [{sizes}]")
 
     def _add(self, name: str, args: tuple[Any, ...], text: str) -> None:
         self.recipe.calls.append((name, args))

@@ -87,7 +87,9 @@ def _print_table(recipe: Recipe, sums: list[tuple[int, float]], file: TextIO) ->
     print(f"\n{len(sums)} step{'s' * (len(sums) != 1)}, {rows}: {total * 1e3:.2f} ms", file=file)
     head = ("calls", "ms", "share", "GFLOP/s", "of peak", "bytes", "GB/s")
     print("".join(f"{title:>9}" for title in head), " step", file=file)
-    steps = [(name, args) for name, args in recipe.calls if name in ("add_gemm", "add_tile")]
+    steps = [
+        (name, args) for name, args in recipe.calls if name in ("add_gemm", "add_tile", "add_block")
+    ]
     for (name, args), text, (calls, seconds) in zip(steps, recipe.text, sums, strict=True):
         moved = _bytes(name, args)
         speed = calls / seconds if seconds else 0.0
@@ -103,6 +105,8 @@ def _print_table(recipe: Recipe, sums: list[tuple[int, float]], file: TextIO) ->
 
 def _bytes(name: str, args: tuple[Any, ...]) -> int:
     """What one call of a step reads and writes, each operand counted once."""
+    if name == "add_block":
+        return _bytes_of_block(*args)
     if name == "add_gemm":
         m, n, k, _, _, target, epilogue = args
         elements = m * k + k * n + (m * n if target is not None else 0)
@@ -118,6 +122,21 @@ def _bytes(name: str, args: tuple[Any, ...]) -> int:
             elements += math.prod(sizes) * (cols if col_stride else 1)
     elements += len(reductions) * cols
     return 4 * elements
+
+
+def _bytes_of_block(kind: str, target: Any, sources: Any, sizes: Any) -> int:
+    if kind == "gather":
+        batch, _, cols, count, _, _ = sizes
+        return 4 * batch * count * (2 * cols + 1)
+    if kind == "scatter":
+        batch, rows, cols, count, _, _ = sizes
+        return 4 * batch * (count * (3 * cols + 1) + rows * cols)
+    if kind == "product":
+        m, n, k = sizes[:3]
+        return 4 * (m * k + k * n + m * n) * math.prod(sizes[8 : 8 + sizes[7]])
+    if kind == "search":
+        return 4 * (sizes[0] + 2 * sizes[1])
+    return 8 * math.prod(sizes[: 3 if kind == "scan" else 2])
 
 
 def _scaled(count: float) -> str:

@@ -41,6 +41,12 @@ from hotloop.ops.crossentropy import (
     categorical_crossentropy,
     sparse_categorical_crossentropy,
 )
+from hotloop.ops.cumulative import (
+    cumprod,
+    cumsum,
+    nancumprod,
+    nancumsum,
+)
 from hotloop.ops.indexing import (
     get_item,
     slice,
@@ -202,6 +208,22 @@ from hotloop.ops.reductions import (
     sum,
     var,
 )
+from hotloop.ops.scattering import (
+    scatter,
+    scatter_update,
+    segment_max,
+    segment_min,
+    segment_prod,
+    segment_sum,
+)
+from hotloop.ops.sorting import (
+    argpartition,
+    argsort,
+    in_top_k,
+    searchsorted,
+    sort,
+    top_k,
+)
 from hotloop.ops.symbolic import KerasTensor, Node, Operation
 
 __all__ = [
@@ -218,6 +240,8 @@ __all__ = [
     "arange",
     "argmax",
     "argmin",
+    "argpartition",
+    "argsort",
     "array",
     "average",
     "batch_normalization",
@@ -240,6 +264,8 @@ __all__ = [
     "cos",
     "cosh",
     "count_nonzero",
+    "cumprod",
+    "cumsum",
     "deg2rad",
     "diff",
     "divide",
@@ -277,6 +303,7 @@ __all__ = [
     "hstack",
     "hypot",
     "identity",
+    "in_top_k",
     "inner",
     "is_tensor",
     "isclose",
@@ -314,6 +341,8 @@ __all__ = [
     "moveaxis",
     "multiply",
     "nan_to_num",
+    "nancumprod",
+    "nancumsum",
     "ndim",
     "negative",
     "norm",
@@ -333,11 +362,18 @@ __all__ = [
     "relu",
     "relu6",
     "repeat",
-    "rms_normalization",
     "reshape",
+    "rms_normalization",
     "roll",
     "round",
     "rsqrt",
+    "scatter",
+    "scatter_update",
+    "searchsorted",
+    "segment_max",
+    "segment_min",
+    "segment_prod",
+    "segment_sum",
     "selu",
     "shape",
     "sigmoid",
@@ -351,6 +387,7 @@ __all__ = [
     "softmax",
     "softplus",
     "softsign",
+    "sort",
     "sparse_categorical_crossentropy",
     "split",
     "sqrt",
@@ -372,6 +409,7 @@ __all__ = [
     "tensordot",
     "threshold",
     "tile",
+    "top_k",
     "transpose",
     "tri",
     "tril",

@@ -11,6 +11,7 @@ import numpy as np
 from hotloop.graph.primitives.registry import PRIMITIVES
 from hotloop.graph.primitives.sources import philox_words
 
+_BLOCKS = {"search": "searchsorted", "product": "batch_matmul", "scan": "cumsum"}
 _REDUCE = {"sum": np.sum, "max": np.max, "min": np.min, "prod": np.prod}
 
 
@@ -97,6 +98,9 @@ class Plan:
         assert (c is None) != (epilogue is None)
         self.steps.append(("gemm", m, n, k, a, b, c, epilogue))
 
+    def add_block(self, kind, target, sources, sizes):
+        self.steps.append(("block", kind, target, sources, sizes))
+
     def finish(self):
         self.arena = np.full(self.arena_size, 0x7FC00BAD, np.int32)
 
@@ -114,7 +118,7 @@ class Plan:
             at = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
             self._rows = {"output": at, "input": at if index is None else index[at]}
             for kind, *what in self.steps:
-                (self._tile if kind == "tile" else self._gemm)(*what)
+                {"tile": self._tile, "gemm": self._gemm, "block": self._block}[kind](*what)
         return steps
 
     # -- memory ------------------------------------------------------------------------------------
@@ -247,6 +251,86 @@ class Plan:
         lanes, _ = self._memory(slot)
         address = offset + np.arange(m)[:, None] * ld + np.arange(n)
         lanes[address] = product.astype(np.float32).view(np.int32)
+
+    def _block(self, kind, target, sources, sizes):
+        def place(slot, offset, size, dtype=np.float32):
+            lanes, rows = self._memory(slot)
+            assert rows is None
+            assert 0 <= offset <= offset + size <= lanes.size
+            return lanes[offset : offset + size].view(dtype)
+
+        def put(result):
+            lanes = place(*target, result.size, np.int32)
+            lanes[:] = _lanes(result).reshape(-1)
+
+        assert kind == "gather" or not any(panel for _, _, panel in sources)
+        (first, first_at, panel), *rest = sources
+        reference = PRIMITIVES[_BLOCKS.get(kind, kind)].reference
+        if kind == "gather":
+            batch, rows, cols, count, shared, fill = sizes
+            if panel:
+                lanes, address = self._addresses((first, first_at, (), 1, True), (rows,), cols)
+                table = lanes[address].view(np.float32)
+            else:
+                table = place(first, first_at, batch * rows * cols)
+            table = table.view(np.int32).reshape(batch, rows, cols)
+            indices = place(*rest[0][:2], (1 if shared else batch) * count, np.int32)
+            fill = int(np.array(fill, np.uint32).view(np.int32))
+            put(reference(np.float32, {"fill": fill}, table, indices.reshape(-1, count)))
+        elif kind == "scatter":
+            batch, rows, cols, count, shared, how = sizes
+            dtype = np.float32 if how < 4 else np.int32
+            indices = place(first, first_at, (1 if shared else batch) * count, np.int32)
+            updates = place(*rest[0][:2], batch * count * cols, dtype)
+            attrs = {"rows": rows, "combine": ("sum", "max", "min", "prod")[how % 4]}
+            put(
+                reference(
+                    np.float32,
+                    attrs,
+                    indices.reshape(-1, count),
+                    updates.reshape(batch, count, cols),
+                )
+            )
+        elif kind == "scan":
+            outer, length, inner, reverse, choice = sizes
+            x = place(first, first_at, outer * length * inner, (np.float32, np.int32)[choice // 2])
+            reference = PRIMITIVES[("cumsum", "cumprod")[choice % 2]].reference
+            attrs = {"axis": 1, "reverse": bool(reverse)}
+            put(reference(np.float32, attrs, x.reshape(outer, length, inner)))
+        elif kind == "argsort":
+            rows, cols, floats, descending = sizes
+            x = place(first, first_at, rows * cols, np.float32 if floats else np.int32)
+            put(reference(np.float32, {"descending": descending}, x.reshape(rows, cols)))
+        elif kind == "search":
+            length, count, floats, right = sizes
+            dtype = np.float32 if floats else np.int32
+            values = place(*rest[0][:2], count, dtype)
+            put(
+                reference(
+                    np.float32, {"right": right}, place(first, first_at, length, dtype), values
+                )
+            )
+        else:
+            put(self._product(sources, sizes))
+
+    def _product(self, sources, sizes):
+        m, n, k, ta, tb, lda, ldb, axes, *walk = sizes
+        dims = walk[:axes]
+        stacks = []
+        for (slot, offset, _), rows, cols, ld, strides in (
+            (sources[0], *((k, m) if ta else (m, k)), lda, walk[axes : 2 * axes]),
+            (sources[1], *((n, k) if tb else (k, n)), ldb, walk[2 * axes :]),
+        ):
+            lanes, mapped = self._memory(slot)
+            assert mapped is None
+            address = offset + np.arange(rows)[:, None] * ld + np.arange(cols)
+            for axis, (dim, stride) in enumerate(zip(dims, strides, strict=True)):
+                shape = [-1 if a == axis else 1 for a in range(axes)] + [1, 1]
+                address = address + (np.arange(dim) * stride).reshape(shape)
+            stacks.append(lanes[address].view(np.float32).astype(np.float64))
+        a, b = stacks
+        a = np.swapaxes(a, -1, -2) if ta else a
+        return np.asarray(a @ (np.swapaxes(b, -1, -2) if tb else b), np.float32)
 
 
 def _arity(name: str) -> int:

@@ -72,6 +72,7 @@ class Maker:
             self.unary, self.binary, self.binary, self.compare, self.select, self.cast,
             self.reshape, self.transpose, self.broadcast, self.slice, self.pad, self.concat,
             self.reduce, self.reduce, self.arg, self.matmul, self.matmul, self.normalise,
+            self.gather, self.scatter, self.scan, self.order, self.stack,
         ]  # fmt: skip
         result = kinds[self.rng.integers(len(kinds))]()
         if result.dtype == "float32":
@@ -176,6 +177,78 @@ class Maker:
             if a.shape[0 if ta else 1] == b.shape[1 if tb else 0]:
                 return apply("matmul", [a, b], ta=bool(ta), tb=bool(tb))
         return apply("matmul", [a, a], ta=True, tb=False)
+
+    def _rows(self, x: Tensor) -> Tensor:
+        """As (batch, rows, columns)."""
+        if x.ndim == 3:
+            return x
+        shape = {0: (1, 1, 1), 1: (1, x.size, 1), 2: (1, *x.shape)}[x.ndim]
+        return apply("reshape", [x], shape=shape)
+
+    def _indices(self, batch: int, count: int, rows: int) -> Tensor:
+        """Row numbers, some of them one too low or too high; computed ones where they fit."""
+        shape = (batch if self.rng.integers(2) else 1, count)
+        size = shape[0] * count
+        fits = [t for t in self.tensors if t.dtype == "int32" and t.size == size]
+        if fits and self.rng.integers(2):
+            return apply("reshape", [fits[self.rng.integers(len(fits))]], shape=shape)
+        return constant(self.rng.integers(-1, rows + 1, shape), "int32")
+
+    def gather(self) -> Tensor:
+        x = self._rows(self.pick())
+        count = int(self.rng.integers(1, 7))
+        indices = self._indices(x.shape[0], count, x.shape[1])
+        bits = 1 if x.dtype == "bool" else int(self.rng.choice([0, 0x3F000000]))
+        rows = apply("gather", [x, indices], fill=bits)
+        return rows if self.rng.integers(2) else apply("reshape", [rows], shape=(rows.size,))
+
+    def scatter(self) -> Tensor:
+        x = self._rows(self.pick(str(self.rng.choice(["float32", "int32"]))))
+        rows = int(self.rng.integers(1, 7))
+        indices = self._indices(x.shape[0], x.shape[1], rows)
+        combine = str(self.rng.choice(["sum", "max", "min", "prod"]))
+        result = apply("scatter", [indices, x], rows=rows, combine=combine)
+        if combine in ("max", "min"):  # infinite where there is nothing
+            low, high = (fill(b, result.shape, x.dtype) for b in (-3, 3))
+            result = apply("max", [apply("min", [result, high]), low])
+        return result
+
+    def scan(self) -> Tensor:
+        x = self.pick(str(self.rng.choice(["float32", "int32"])))
+        if not x.ndim:
+            return x
+        name = str(self.rng.choice(["cumsum", "cumprod"]))
+        axis, reverse = int(self.rng.integers(x.ndim)), bool(self.rng.integers(2))
+        return apply(name, [x], axis=axis, reverse=reverse)
+
+    def order(self) -> Tensor:
+        """Of whole numbers: rounding must not decide."""
+        x = self.pick("int32")
+        if not x.ndim or self.rng.integers(2):
+            line = constant(np.sort(self.rng.integers(-3, 9, 5)), "int32")
+            return apply("searchsorted", [line, x], right=bool(self.rng.integers(2)))
+        return apply("argsort", [x], descending=bool(self.rng.integers(2)))
+
+    def stack(self) -> Tensor:
+        """Products of stacks of matrices, broadcast, transposed or computed."""
+        a = self.pick("float32", 3)
+        if self.rng.integers(3) == 0:
+            a = apply("transpose", [a], perm=(1, 0, 2))
+        b = a
+        for t in self.tensors:
+            if t.dtype == "float32" and t.ndim == 3:
+                b = t if t.shape[0] == a.shape[0] and t.shape[2] == a.shape[2] else b
+        if self.rng.integers(3) == 0:
+            ruler = apply("iota", [], shape=(1, 3, a.shape[2]), axis=1)
+            small = apply("cos", [apply("cast", [ruler], dtype="float32")])
+            b = apply("broadcast_to", [small], shape=(a.shape[0], 3, a.shape[2]))
+        if self.rng.integers(2):
+            b = apply("transpose", [b], perm=(0, 2, 1))
+            return apply("batch_matmul", [a, b])
+        if self.rng.integers(2):
+            a = apply("transpose", [a], perm=(0, 2, 1))
+            return apply("batch_matmul", [a, b], ta=True, tb=True)
+        return apply("batch_matmul", [a, b], tb=True)
 
     def normalise(self) -> Tensor:
         """What layers do: x minus its mean over some axes, or a softmax."""

@@ -14,6 +14,10 @@ def normal(*shape):
     return RNG.standard_normal(shape)
 
 
+def ints(values):
+    return np.array(values, np.int32)
+
+
 def positive(*shape):
     return RNG.uniform(0.3, 2.0, shape)
 
@@ -59,20 +63,26 @@ CASES = {
     "amax": ([spread(*S)], {"axes": (1,)}),
     "amin": ([spread(*S)], {"axes": (0, 1)}),
     "matmul": ([normal(3, 4), normal(4, 2)], {}),
+    "batch_matmul": ([normal(2, 3, 4), normal(2, 4, 2)], {}),
+    "gather": ([normal(2, 3, 4), ints([[2, 0, 2, 3, -1]])], {"fill": 0}),
+    "scatter": ([ints([[1, 0, 1], [5, 2, 2]]), normal(2, 3, 4)], {"rows": 3, "combine": "sum"}),
+    "cumsum": ([normal(2, 3, 4)], {"axis": 1}),
+    "cumprod": ([normal(2, 5, 2)], {"axis": 1}),
 }
 NO_GRADIENT = {
     "sign", "floor", "ceil", "round", "isnan", "not", "eq", "ne", "lt", "le", "and", "or", "xor",
-    "stop_gradient", "argmax", "argmin", "iota", "random_uniform",
+    "stop_gradient", "argmax", "argmin", "iota", "random_uniform", "argsort", "searchsorted",
 }  # fmt: skip
 
 
 def specs(arrays):
-    return [(a.shape, "bool" if a.dtype == bool else "float32") for a in arrays]
+    kinds = {"b": "bool", "i": "int32", "f": "float32"}
+    return [(a.shape, kinds[a.dtype.kind]) for a in arrays]
 
 
 def check(primitive, arrays, attrs, tolerance=1e-7):
     """Compares the gradients of sum(primitive(…) · weights) with central differences."""
-    floats = [i for i, a in enumerate(arrays) if a.dtype != bool]
+    floats = [i for i, a in enumerate(arrays) if a.dtype.kind == "f"]
 
     def forward(*inputs):
         return [apply(primitive, inputs, **attrs)]
@@ -108,6 +118,39 @@ def test_gradient_agrees_with_central_differences(primitive):
 def test_matmul_gradients_of_transposed_operands(ta, tb):
     a, b = normal(3, 4), normal(4, 2)
     check("matmul", [a.T.copy() if ta else a, b.T.copy() if tb else b], {"ta": ta, "tb": tb})
+
+
+@pytest.mark.parametrize(("ta", "tb"), [(False, True), (True, False), (True, True)])
+def test_batch_matmul_gradients_of_transposed_operands(ta, tb):
+    a, b = normal(2, 3, 4), normal(2, 4, 2)
+    turned = [np.swapaxes(x, 1, 2).copy() if t else x for x, t in ((a, ta), (b, tb))]
+    check("batch_matmul", turned, {"ta": ta, "tb": tb})
+
+
+@pytest.mark.parametrize("combine", ["sum", "max", "min", "prod"])
+@pytest.mark.parametrize("indices", [[[1, 0, 1, 1]], [[2, 0, 1, -1], [1, 0, 2, 0]]])
+def test_scatter_gradients(combine, indices):
+    rows = max(indices[-1]) + 1  # none is left without an update
+    check("scatter", [ints(indices), spread(2, 4, 3)], {"rows": rows, "combine": combine}, 1e-6)
+
+
+def test_scatter_prod_gradient_with_zeros():
+    for column in ([1.0, 0.0, 3.0], [0.0, 0.0, 3.0]):
+        updates = np.array(column).reshape(1, 3, 1)
+        check("scatter", [ints([[0, 0, 0]]), updates], {"rows": 2, "combine": "prod"}, 1e-6)
+
+
+@pytest.mark.parametrize("primitive", ["cumsum", "cumprod"])
+@pytest.mark.parametrize("axis", [0, 2])
+def test_scan_gradients(primitive, axis):
+    for reverse in (False, True):
+        check(primitive, [normal(3, 2, 4)], {"axis": axis, "reverse": reverse}, 1e-6)
+
+
+def test_cumprod_gradient_with_zeros():
+    for row in ([1.0, 0.0, 3.0, 2.0], [0.0, 2.0, 0.0, 3.0], [2.0, 4.0, 3.0, 0.0]):
+        for reverse in (False, True):
+            check("cumprod", [np.array([row])], {"axis": 1, "reverse": reverse}, 1e-6)
 
 
 @pytest.mark.parametrize(

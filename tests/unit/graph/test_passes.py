@@ -297,6 +297,7 @@ def test_domains():
     assert join(rows, Domain(40, 8, frozenset(), False, 0)) is None
     assert make_domain(40, 10, [5], False, 0) is None  # inside the columns
     assert make_domain(40, None, [6], False, 0) is None
+    assert make_domain(24, 6, [12], False, 4) is None  # would tear the rows of a batch apart
     assert widen(flat(4), 10) == rows
     batch = make_domain(40, None, [], False, 4)
     assert batch is not None

@@ -119,7 +119,7 @@ def test_indexing():
     for key in (2, np.s_[0, 0, 0, 0], np.s_[..., ...]):
         with pytest.raises(IndexError):
             x[key]
-    for key in ([0, 1], np.array([True, False]), 1.0, "a"):
+    for key in (([0], [1]), np.array([True, False]), 1.0, "a"):
         with pytest.raises(NotImplementedError, match="indexed with"):
             x[key]
 

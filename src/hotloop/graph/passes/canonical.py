@@ -2,7 +2,8 @@
 
 Shapes are gone: a result is `size` elements in row-major order. Reshapes, broadcasts, transposes
 and slices became views; pads and concats became parts stored into a buffer; a reduction is over
-the columns of each row, over all rows of each column, or over everything.
+the columns of each row, over all rows of each column, or over everything. What no
+tile program can do is a block operation (`blocks.py`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from hotloop.graph.passes import blocks
 from hotloop.graph.passes.domain import ROW_LIMIT, Domain, join, make_domain
 from hotloop.graph.passes.node import ELEMENTWISE, REDUCTIONS, Node, sort_nodes
 from hotloop.graph.passes.operations import (
@@ -375,7 +377,9 @@ class Canonical:
             ref = self._ref(value)
             if ref is not None and ref.kind == FLAT:
                 op = value.root
-                if self._batched:
+                if op.kind == "block" and op.outputs:
+                    op = None  # it is written to one place only
+                elif self._batched:
                     domain = self._as_rows(op)
                     if domain is None:
                         op = None
@@ -395,7 +399,7 @@ class Canonical:
 
     def _as_rows(self, op: Op) -> Domain | None:
         """The domain of an operation that stores its result into rows of the batch."""
-        if op.kind in ("columns", "total"):
+        if op.kind in ("columns", "total", "block"):
             return None
         d = op.domain
         return make_domain(d.size, d.cols, d.cuts, d.exact, self.batch)
@@ -426,7 +430,7 @@ class Canonical:
                 root = arg.root
                 kind = arg.kind if isinstance(arg, Ref) else GENERAL
                 if isinstance(root, Op):
-                    in_memory_only = root.kind in ("columns", "total")
+                    in_memory_only = root.kind in ("columns", "total", "block")
                     op.deps.append((root, GENERAL if in_memory_only else kind))
                 elif isinstance(root, Buffer):
                     op.deps += [(part, GENERAL) for part in root.parts]
@@ -508,5 +512,6 @@ _HANDLERS: dict[str, Any] = {
     "argmax": Canonical._arg,
     "argmin": Canonical._arg,
     "matmul": Canonical._matmul,
+    **blocks.HANDLERS,
     **dict.fromkeys(REDUCTIONS, Canonical._reduce),
 }

@@ -68,8 +68,8 @@ def make_domain(
         if size % batch:
             return None
         inner = size // batch
-        if cols is not None and inner % cols:
-            return None
+        if (cols is not None and inner % cols) or any(cut > inner for cut in cuts):
+            return None  # the rows of a batch are one dimension
         marks.add(inner)
     if cols is not None:
         if any(cut < cols for cut in cuts):

@@ -32,6 +32,11 @@ class Cluster:
         self.above = 0  # all clusters that must run before
         self.hard = 0  # those of them whose results are needed in memory
 
+    @property
+    def alone(self) -> bool:
+        """Whether nothing may join it."""
+        return bool(self.ops) and self.ops[0].kind == "block"
+
     def full(self, op: Op) -> bool:
         """Whether the results of `op` are a value per element, not per row."""
         if self.domain.cols == 1:
@@ -91,6 +96,8 @@ class Fusion:
         if (
             domain is None
             or (a.gemm is not None and b.gemm is not None)
+            or a.alone
+            or b.alone
             or len(a.ops) + len(b.ops) > _MAX_OPS
             or a.hard >> b.number & 1
             or b.hard >> a.number & 1

@@ -90,6 +90,8 @@ class Op:
     columns  `name` over the rows of each column; the result is in memory only
     total    `name` over everything; the result is in memory only
     gemm     product of the two matrices `args`
+    block    `name` (a kind of csrc/plan/plan.h) of whole arrays; `imm` holds its sizes; the result
+             is in memory only
     part     stores its operand into `buffer` at `view`
     store    stores its operand into `variable`
     """
@@ -127,7 +129,7 @@ class Op:
         self.variable: Leaf | None = None
         self.buffer: Buffer | None = None
         self.view: Ref | None = None
-        self.imm = 0
+        self.imm: Any = 0
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.name} {self.size}>"

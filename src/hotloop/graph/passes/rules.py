@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from hotloop.graph.dtypes import numpy_dtype
 from hotloop.graph.passes.node import REDUCTIONS, Node, Shape
+from hotloop.graph.primitives.blocks import lane, neutral
 
 if TYPE_CHECKING:
     from hotloop.graph.passes.simplify import Builder
@@ -145,6 +147,59 @@ def _iota(b: Builder, inputs: Any, attrs: Any, shape: Shape, dtype: str) -> Node
     return b.make("broadcast_to", (ruler,), {"shape": shape}, shape, dtype)
 
 
+def _gather(b: Builder, inputs: Any, attrs: Any, shape: Shape, dtype: str) -> Node | None:
+    if inputs[0].size == 0:
+        return b.splat(lane(attrs["fill"], dtype), shape, dtype)
+    return None
+
+
+def _scatter(b: Builder, inputs: Any, attrs: Any, shape: Shape, dtype: str) -> Node | None:
+    if inputs[1].size == 0:  # nothing to combine
+        return b.splat(neutral(attrs["combine"], dtype), shape, dtype)
+    return None
+
+
+def _scan(b: Builder, inputs: Any, attrs: Any, shape: Shape, dtype: str) -> Node | None:
+    return inputs[0] if shape[attrs["axis"]] == 1 else None
+
+
+def _argsort(b: Builder, inputs: Any, attrs: Any, shape: Shape, dtype: str) -> Node | None:
+    return b.splat(0, shape, dtype) if shape[-1] == 1 else None
+
+
+def _search(b: Builder, inputs: Any, attrs: Any, shape: Shape, dtype: str) -> Node | None:
+    return b.splat(0, shape, dtype) if inputs[0].size == 0 else None
+
+
+def _batch_matmul(b: Builder, inputs: Any, attrs: Any, shape: Shape, dtype: str) -> Node | None:
+    """A stack of one is a product, and so is a stack that meets one matrix again and again."""
+    left, right = inputs
+    if left.size == 0:  # no terms to add
+        return b.splat(0, shape, dtype)
+    count = math.prod(shape[:-2])
+    single = _repeated(right)
+    if count != 1 and (single is None or attrs["ta"]):
+        return None
+    first, second = left.shape[-2:], right.shape[-2:]
+    if count != 1:
+        first = (count * first[0], first[1])
+    left = b.make("reshape", (left,), {"shape": first}, first, dtype)
+    if single is not None:
+        right = single
+    right = b.make("reshape", (right,), {"shape": second}, second, dtype)
+    flat = (count * shape[-2], shape[-1])
+    result = b.make("matmul", (left, right), attrs, flat, dtype)
+    return b.make("reshape", (result,), {"shape": shape}, shape, dtype)
+
+
+def _repeated(x: Node) -> Node | None:
+    """The one matrix that a stack is made of."""
+    if x.op == "broadcast_to" and math.prod(x.inputs[0].shape[:-2]) == 1:
+        small = x.inputs[0]
+        return small if small.shape[-2:] == x.shape[-2:] else None
+    return None
+
+
 RULES: dict[str, Callable[..., Node | None]] = {
     "reshape": _reshape,
     "broadcast_to": _broadcast_to,
@@ -154,6 +209,13 @@ RULES: dict[str, Callable[..., Node | None]] = {
     "concat": _concat,
     "matmul": _matmul,
     "iota": _iota,
+    "gather": _gather,
+    "scatter": _scatter,
+    "cumsum": _scan,
+    "cumprod": _scan,
+    "argsort": _argsort,
+    "searchsorted": _search,
+    "batch_matmul": _batch_matmul,
     "argmax": _arg,
     "argmin": _arg,
     **{op: _reduction(op) for op in REDUCTIONS},
