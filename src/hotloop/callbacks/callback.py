@@ -17,7 +17,12 @@ class Callback:
         params: Dict with what the loop was called with (`verbose`, `epochs`, `steps`).
         model: The model that is trained, evaluated or used. Setting `model.stop_training = True`
             in a hook ends `fit`.
+
+    A callback that remembers something from epoch to epoch overrides `get_state` and `set_state`
+    too; `BackupAndRestore` keeps it then.
     """
+
+    keeps_state = False  # of the other callbacks: begins before them, and ends after them
 
     def __init__(self) -> None:
         self.params: dict[str, Any] | None = None
@@ -34,6 +39,13 @@ class Callback:
     @property
     def model(self) -> Any:
         return self._model
+
+    def get_state(self) -> dict[str, Any]:
+        """What `set_state` needs to go on in another process: plain values, arrays, and nests."""
+        return {}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Goes on from `get_state`. Called after `on_train_begin`, in a run that is resumed."""
 
     def on_batch_begin(self, batch: int, logs: Logs = None) -> None:
         """The older name of `on_train_batch_begin`."""

@@ -155,8 +155,14 @@ class CallbackList(Callback):
         self._call("on_predict_end", _plain(logs))
 
     def _call(self, hook: str, *args: Any, **kwargs: Any) -> None:
-        for callback in self.callbacks:
+        for callback in self._in_order(hook):
             getattr(callback, hook)(*args, **kwargs)
+
+    def _in_order(self, hook: str) -> list[Any]:
+        """The callbacks as they were given; those that keep the others' state around them."""
+        if not any(map(_keeps_state, self.callbacks)):
+            return self.callbacks
+        return sorted(self.callbacks, key=_keeps_state, reverse=hook.endswith("begin"))
 
     def _find(self, kind: type) -> Any:
         for callback in reversed(self.callbacks):
@@ -166,16 +172,24 @@ class CallbackList(Callback):
 
     def _overrides(self, mode: str) -> bool:
         return bool(self.callbacks) and any(
-            not _is_own(getattr(callback, hook), hook)
+            _wants_batches(callback, hook)
             for callback in self.callbacks
             for hook in _BATCH_HOOKS[mode]
         )
 
 
-def _is_own(method: Any, hook: str) -> bool:
-    """Whether a bound hook is the empty one of `Callback` or the progress bar's."""
+def _wants_batches(callback: Any, hook: str) -> bool:
+    """Whether a batch hook is more than the empty one of `Callback` or the progress bar's."""
+    method = getattr(callback, hook)
     function = getattr(method, "__func__", method)
-    return function is getattr(Callback, hook) or function is getattr(ProgbarLogger, hook)
+    if function is getattr(Callback, hook) or function is getattr(ProgbarLogger, hook):
+        return False
+    wanted = getattr(function, "wanted", None)
+    return wanted is None or bool(wanted(callback))
+
+
+def _keeps_state(callback: Any) -> bool:
+    return getattr(callback, "keeps_state", False) is True
 
 
 def _flatten(callbacks: Any) -> list[Any]:

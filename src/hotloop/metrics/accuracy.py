@@ -21,5 +21,7 @@ def accuracy(y_true: Any, y_pred: Any) -> Tensor:
 class Accuracy(FunctionMetric):
     """How often predictions equal targets."""
 
+    _direction = "up"
+
     def __init__(self, name: str | None = "accuracy", dtype: Any = None) -> None:
         super().__init__(accuracy, name=name, dtype=dtype)

@@ -22,6 +22,8 @@ def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
 class BinaryAccuracy(FunctionMetric):
     """How often predictions lie on the right side of `threshold`."""
 
+    _direction = "up"
+
     def __init__(
         self, name: str | None = "binary_accuracy", dtype: Any = None, threshold: float = 0.5
     ) -> None:

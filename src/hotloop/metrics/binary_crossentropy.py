@@ -11,6 +11,8 @@ from hotloop.metrics.mean_metric_wrapper import FunctionMetric
 class BinaryCrossentropy(FunctionMetric):
     """The mean crossentropy of independent yes/no targets. Arguments as in the loss."""
 
+    _direction = "down"
+
     def __init__(
         self,
         name: str | None = "binary_crossentropy",

@@ -19,5 +19,7 @@ def categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
 class CategoricalAccuracy(FunctionMetric):
     """How often the largest prediction is at the one-hot target."""
 
+    _direction = "up"
+
     def __init__(self, name: str | None = "categorical_accuracy", dtype: Any = None) -> None:
         super().__init__(categorical_accuracy, name=name, dtype=dtype)

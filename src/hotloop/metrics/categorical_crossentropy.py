@@ -11,6 +11,8 @@ from hotloop.metrics.mean_metric_wrapper import FunctionMetric
 class CategoricalCrossentropy(FunctionMetric):
     """The mean crossentropy of one-hot (or soft) targets. Arguments as in the loss."""
 
+    _direction = "down"
+
     def __init__(
         self,
         name: str | None = "categorical_crossentropy",

@@ -13,6 +13,8 @@ from hotloop.metrics.mean import Mean
 class RootMeanSquaredError(Mean):
     """The square root of the mean of squared errors."""
 
+    _direction = "down"
+
     def __init__(self, name: str | None = "root_mean_squared_error", dtype: Any = None) -> None:
         super().__init__(name=name, dtype=dtype)
 

@@ -23,5 +23,7 @@ def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
 class SparseCategoricalAccuracy(FunctionMetric):
     """How often the largest prediction is at the target's class number."""
 
+    _direction = "up"
+
     def __init__(self, name: str | None = "sparse_categorical_accuracy", dtype: Any = None) -> None:
         super().__init__(sparse_categorical_accuracy, name=name, dtype=dtype)

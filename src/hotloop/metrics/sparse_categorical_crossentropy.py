@@ -18,6 +18,8 @@ class SparseCategoricalCrossentropy(FunctionMetric):
     are sample weights.)
     """
 
+    _direction = "down"
+
     def __init__(
         self,
         name: str | None = "sparse_categorical_crossentropy",

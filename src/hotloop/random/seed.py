@@ -42,6 +42,18 @@ def global_seed() -> int | None:
     return _global["seed"]
 
 
+def seed_state() -> dict[str, int | None]:
+    """Where the global seed's numbers are, for `restore_seed_state` in another process."""
+    with _lock:
+        return dict(_global)
+
+
+def restore_seed_state(state: dict[str, int | None]) -> None:
+    """Goes back to where `seed_state` was called."""
+    with _lock:
+        _global.update(seed=state["seed"], drawn=state["drawn"])
+
+
 def next_seed() -> int:
     """A fresh seed from 0 to 2**31 - 1: the next of the global seed's, or a random one."""
     with _lock:

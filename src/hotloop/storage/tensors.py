@@ -12,14 +12,22 @@ import numpy as np
 from hotloop._version import __version__
 from hotloop.storage.files import write_whole
 
-_DTYPES = {"F32": np.dtype("<f4"), "I32": np.dtype("<i4"), "BOOL": np.dtype("?")}
+_DTYPES = {
+    "BOOL": np.dtype("?"),
+    **{f"F{8 * size}": np.dtype(f"<f{size}") for size in (2, 4, 8)},
+    **{
+        f"{kind.upper()}{8 * size}": np.dtype(f"<{kind}{size}")
+        for kind in "iu"
+        for size in (1, 2, 4, 8)
+    },
+}
 _LAYOUT = "1"  # of names and metadata; a file with another number is refused
 
 
 def write_tensors(
     path: Any, kind: str, tensors: Mapping[str, np.ndarray], notes: Mapping[str, str] | None = None
 ) -> None:
-    """Writes float32, int32 and bool arrays and a few strings to `path`, whole or not at all.
+    """Writes arrays of numbers or truth values and a few strings to `path`, whole or not at all.
 
     Args:
         path: the file.
