@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from hotloop import plot as plot
     from hotloop import random as random
     from hotloop import regularizers as regularizers
+    from hotloop import saving as saving
     from hotloop import utils as utils
     from hotloop.graph import HotloopError as HotloopError
     from hotloop.graph import TracingError as TracingError
@@ -66,6 +67,7 @@ _MODULES = frozenset(
         "plot",
         "random",
         "regularizers",
+        "saving",
         "utils",
     }
 )

@@ -13,7 +13,7 @@ LEVELS = [
     {"common", "random"},
     {"activations", "initializers", "regularizers", "constraints"},
     {"layers", "losses", "metrics", "optimizers"},
-    {"utils", "storage"},
+    {"utils", "storage", "saving"},
     {"training", "callbacks"},
     {"models"},
     {"datasets"},

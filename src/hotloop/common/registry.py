@@ -1,7 +1,8 @@
 """Names to objects and back: the closed tables behind every `get`, `serialize`, `deserialize`.
 
 Each family (initializers, losses, …) owns one `Registry`. A config dictionary can only lead to an
-object of that family's table or of the caller's `custom_objects`; nothing is imported by name.
+object of that family's table, of the caller's `custom_objects`, or to a registered one; nothing is
+imported by name.
 """
 
 from __future__ import annotations
@@ -10,6 +11,11 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, NoReturn
 
+from hotloop.common.custom_objects import (
+    get_registered_name,
+    get_registered_object,
+    known_names,
+)
 from hotloop.ops.naming import to_snake_case
 
 
@@ -85,11 +91,12 @@ class Registry:
 
     def lookup(self, name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
         """The class or function called `name`. Raises `ValueError` listing the valid names."""
-        if custom_objects and name in custom_objects:
-            return custom_objects[name]
-        found = self.objects.get(self._key(name))
+        found = get_registered_object(name, custom_objects)
         if found is None:
-            raise unknown_name(self.kind, name, [*self.objects, *(custom_objects or ())])
+            found = self.objects.get(self._key(name))
+        if found is None:
+            own = [*(custom_objects or ()), *known_names()]
+            raise unknown_name(self.kind, name, [*self.objects, *own])
         return found
 
     def serialize(self, obj: Any) -> dict[str, Any] | None:
@@ -100,7 +107,7 @@ class Registry:
             return {
                 "module": "builtins",
                 "class_name": "function",
-                "config": obj.__name__,
+                "config": get_registered_name(obj),
                 "registered_name": "function",
             }
         if inspect.isclass(obj) or not hasattr(obj, "get_config"):
@@ -115,7 +122,7 @@ class Registry:
             "module": module or cls.__module__,
             "class_name": cls.__name__,
             "config": obj.get_config(),
-            "registered_name": None if module else cls.__name__,
+            "registered_name": None if module else get_registered_name(cls),
         }
 
     def deserialize(
@@ -139,7 +146,9 @@ class Registry:
             return self.families[config["module"]].deserialize(config, custom_objects)
         if config["class_name"] == "function":
             return self.lookup(config["config"], custom_objects)
-        found = self.lookup(config["class_name"], custom_objects)
+        found = get_registered_object(config.get("registered_name"), custom_objects)
+        if found is None:
+            found = self.lookup(config["class_name"], custom_objects)
         inner = dict(config.get("config") or {})
         if hasattr(found, "from_config"):
             takes = inspect.signature(found.from_config).parameters

@@ -4,17 +4,50 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+from hotloop.common.registry import Registry
+from hotloop.models.cloning import clone_model
 from hotloop.models.functional import Functional
 from hotloop.models.model import Model
 from hotloop.models.sequential import Sequential
+
+# Where Keras files them: configurations say so.
+_registry = Registry("keras", "model")
+_registry.add(Model, Sequential)
+_functional_registry = Registry("keras.src.models.functional", "model")
+_functional_registry.add(Functional)
+
+
+def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
+    """The model that `model.to_json()` described, without its weights.
+
+    Args:
+        json_string: JSON text.
+        custom_objects: names to classes and functions of your own.
+
+    Raises:
+        ValueError: not JSON.
+        TypeError: it names a class that is neither hotloop's nor known to the program.
+    """
+    import json
+
+    from hotloop.saving import deserialize_keras_object
+
+    return deserialize_keras_object(json.loads(json_string), custom_objects)
 
 
 def load_model(filepath: Any, **kwargs: Any) -> NoReturn:
     """Not there yet."""
     raise NotImplementedError(
-        "models.load_model() is not supported yet. `get_weights()` and `set_weights()` move "
-        "weights as NumPy arrays."
+        "models.load_model() is not supported yet. `to_json()` and `model_from_json()` move the "
+        "architecture; `save_weights()` and `load_weights()` the weights."
     )
 
 
-__all__ = ["Functional", "Model", "Sequential", "load_model"]
+__all__ = [
+    "Functional",
+    "Model",
+    "Sequential",
+    "clone_model",
+    "load_model",
+    "model_from_json",
+]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from hotloop import ops
-from hotloop.layers import InputLayer, Layer
+from hotloop.layers import Input, InputLayer, Layer
 from hotloop.layers.context import no_tracking
 from hotloop.layers.masks import with_mask
+from hotloop.models.functional_config import graph_config
 from hotloop.models.model import Model
 from hotloop.ops import tree
 from hotloop.ops.symbolic import KerasTensor, Node, Operation
@@ -31,7 +33,7 @@ class Functional(Model):
     def __init__(
         self, inputs: Any, outputs: Any, name: str | None = None, trainable: bool = True
     ) -> None:
-        super().__init__(name=name)
+        Model.__init__(self, name=name)
         for argument, structure in (("inputs", inputs), ("outputs", outputs)):
             for tensor in tree.flatten(structure):
                 if not isinstance(tensor, KerasTensor):
@@ -41,6 +43,9 @@ class Functional(Model):
                         f"{type(tensor).__name__}"
                     )
         nodes = _sort_nodes(tree.flatten(inputs), tree.flatten(outputs))
+        if not all(map(_is_input, tree.flatten(inputs))):
+            inputs, outputs = _with_new_inputs(inputs, outputs, nodes)
+            nodes = _sort_nodes(tree.flatten(inputs), tree.flatten(outputs))
         nodes = _inputs_first(nodes, tree.flatten(inputs))
         operations = list({id(node.operation): node.operation for node in nodes}.values())
         _check_names(operations)
@@ -123,15 +128,11 @@ class Functional(Model):
                     "parts. Pass one mask (or None) for each input."
                 )
             flat = [with_mask(x, m) for x, m in zip(flat, masks, strict=True)]
-        values = {id(symbol): value for symbol, value in zip(self.inputs, flat, strict=True)}
-        for node in self._nodes:
-            if all(id(tensor) in values for tensor in node.outputs):
-                continue
-            args, kwargs = node.call_arguments(lambda tensor: values[id(tensor)])
-            result = node.operation(*args, **kwargs)
-            leaves = zip(tree.flatten(node.structure), tree.flatten(result), strict=True)
-            made = [value for symbol, value in leaves if isinstance(symbol, KerasTensor)]
-            values.update(zip(map(id, node.outputs), made, strict=True))
+        return self._run(flat, lambda operation: operation)
+
+    def _run(self, flat_inputs: list[Any], operation_fn: Callable[[Any], Any]) -> Any:
+        """The outputs of the graph with `operation_fn(operation)` called for each operation."""
+        values = run_nodes(self._nodes, self.inputs, flat_inputs, operation_fn)
         return tree.map_structure(lambda symbol: values[id(symbol)], self._outputs_structure)
 
     def compute_output_spec(
@@ -151,6 +152,15 @@ class Functional(Model):
             tree.pack_sequence_as(_single(self._inputs_structure), symbols)
         )
         return tree.map_structure(lambda t: t.shape, outputs)
+
+    def get_config(self) -> dict[str, Any]:
+        """The graph: `layers` with their calls, `input_layers` and `output_layers`.
+
+        A subclass with arguments of its own in `__init__` gets the configuration of a layer.
+        """
+        if not self._takes_functional_arguments():
+            return super().get_config()
+        return {"name": self.name, "trainable": self.trainable, **graph_config(self)}
 
     def _lock_state(self) -> None:
         """Nothing: layers may still be attached to a functional model."""
@@ -184,6 +194,39 @@ class Functional(Model):
     def _input_specs(self, x: Any, name: str) -> tuple[list[InputSpec] | None, Any]:
         del x, name
         return self._specs, self._inputs_structure
+
+
+def run_nodes(
+    nodes: list[Node],
+    symbols: list[KerasTensor],
+    inputs: list[Any],
+    operation_fn: Callable[[Any], Any],
+) -> dict[int, Any]:
+    """Values of all symbolic tensors, by `id`, when `inputs` take the place of `symbols`."""
+    values = {id(symbol): value for symbol, value in zip(symbols, inputs, strict=True)}
+    for node in nodes:
+        if all(id(tensor) in values for tensor in node.outputs):
+            continue
+        args, kwargs = node.call_arguments(lambda tensor: values[id(tensor)])
+        result = operation_fn(node.operation)(*args, **kwargs)
+        leaves = zip(tree.flatten(node.structure), tree.flatten(result), strict=True)
+        made = [value for symbol, value in leaves if isinstance(symbol, KerasTensor)]
+        values.update(zip(map(id, node.outputs), made, strict=True))
+    return values
+
+
+def _is_input(tensor: KerasTensor) -> bool:
+    return tensor.node is not None and isinstance(tensor.node.operation, InputLayer)
+
+
+def _with_new_inputs(inputs: Any, outputs: Any, nodes: list[Node]) -> tuple[Any, Any]:
+    """The same graph on inputs of its own, for inputs that come from the middle of another one."""
+    new = tree.map_structure(
+        lambda x: x if _is_input(x) else Input(batch_shape=x.shape, dtype=x.dtype, name=x.name),
+        inputs,
+    )
+    values = run_nodes(nodes, tree.flatten(inputs), tree.flatten(new), lambda operation: operation)
+    return new, tree.map_structure(lambda x: values[id(x)], outputs)
 
 
 def _single(structure: Any) -> Any:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, NoReturn
 
 from hotloop.layers import Layer
+from hotloop.layers.call_arguments import CallArguments, symbolic_inputs
+from hotloop.layers.context import name_scope
 from hotloop.models.forward import ForwardPlans
+from hotloop.models.functional_config import KEYS, GraphReader
+from hotloop.models.injection import derive_from_functional
 from hotloop.models.summary import print_summary
 from hotloop.ops import tree
 from hotloop.ops.symbolic import KerasTensor
+from hotloop.saving import serialize_keras_object
 from hotloop.storage import weights
 from hotloop.training import Trainer
 from hotloop.training.data import InputSpec
@@ -18,8 +24,9 @@ class Model(Trainer, Layer):
     """A model: built from symbolic tensors, or a subclass that defines `call`.
 
     `Model(inputs, outputs)` makes a `Functional`. A subclass makes its layers in `__init__` (after
-    `super().__init__()`) and applies them in `call(self, inputs)`, with an optional `training`
-    argument.
+    `super().__init__()`) and applies them in `call(self, inputs)`, with optional arguments
+    `training` and `mask`; or it passes `inputs` and `outputs` on to `super().__init__` and
+    overrides something else, `train_step` for instance.
     """
 
     _passes_masks = True
@@ -33,11 +40,11 @@ class Model(Trainer, Layer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if _is_functional(args, kwargs):
-            raise NotImplementedError(
-                f"{type(self).__name__} passes `inputs` and `outputs` to Model.__init__(): "
-                "subclasses of functional models are not supported yet. Use Model(inputs, outputs) "
-                "as it is, or define `call`."
-            )
+            from hotloop.models.functional import Functional
+
+            derive_from_functional(type(self))
+            Functional.__init__(self, *args, **kwargs)  # type: ignore[arg-type]
+            return
         Trainer.__init__(self)
         Layer.__init__(self, *args, **kwargs)
         self._forward = ForwardPlans()
@@ -62,6 +69,24 @@ class Model(Trainer, Layer):
         """The call itself, operation by operation or traced, never through a forward plan."""
         kwargs = {} if training is None else {"training": training}
         return Layer.__call__(self, inputs, **kwargs)
+
+    def _build_for(self, arguments: CallArguments) -> None:
+        super()._build_for(arguments)
+        if self._build_shapes is None and type(self).build is Layer.build:
+            # Built by being called: whoever makes the model anew has to call it likewise.
+            shapes = arguments.shapes()
+            self._build_shapes = dict(list(shapes.items())[:1])
+
+    def build_from_config(self, config: dict[str, Any] | None) -> None:
+        """Builds the model as `get_build_config` says it was; without a `build`, by calling it."""
+        if not config or type(self).build is not Layer.build or "input_shape" not in config:
+            super().build_from_config(config)
+            return
+        with name_scope(self):
+            self.compute_output_spec(symbolic_inputs(config["input_shape"]))
+        self._build_shapes = {"input_shape": config["input_shape"]}
+        self.built = True
+        self._lock_state()
 
     @property
     def layers(self) -> list[Layer]:
@@ -170,13 +195,62 @@ class Model(Trainer, Layer):
         _not_saved("export")
 
     def to_json(self, **kwargs: Any) -> str:
-        """Not there yet."""
-        _not_saved("to_json")
+        """The configuration of the model as JSON text, for `models.model_from_json`.
+
+        Args:
+            **kwargs: passed on to `json.dumps`.
+        """
+        import json
+
+        return json.dumps(serialize_keras_object(self), **kwargs)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        """A new model from `get_config()`, without the weights.
+
+        Args:
+            config: the configuration; it is not changed.
+            custom_objects: names to classes and functions of your own.
+
+        Raises:
+            TypeError: the class cannot be made from it, or it names a class that is not known.
+        """
+        from hotloop.models.functional import Functional
+
+        functional = all(key in config for key in (*KEYS, "name"))
+        if functional and (cls is Model or cls._takes_functional_arguments()):
+            graph = GraphReader(config, custom_objects)
+            rest = {k: v for k, v in config.items() if k not in (*KEYS, "trainable")}
+            target: Any = Functional if cls is Model else cls
+            model = target(inputs=graph.inputs, outputs=graph.outputs, **rest)
+            if config.get("trainable", True) is False:
+                model.trainable = False
+            return model
+        try:
+            return cls(**config)
+        except TypeError as error:
+            raise TypeError(
+                f"Unable to revive model from config. When overriding the `get_config()` method, "
+                f"make sure that the returned config contains all items used as arguments in the "
+                f"constructor of {cls}, which is the default behavior; or override "
+                f"`from_config()`.\n\nError encountered during deserialization: {error}\n\n"
+                f"Received: config={config}"
+            ) from error
+
+    @classmethod
+    def _takes_functional_arguments(cls) -> bool:
+        """Whether the class is made from `inputs` and `outputs`."""
+        spec = inspect.getfullargspec(cls.__init__)
+        named = spec.args[1:] in (_FUNCTIONAL[:2], _FUNCTIONAL[:3], _FUNCTIONAL)
+        return named or (spec.varargs == "args" and spec.varkw == "kwargs")
 
     def _input_specs(self, x: Any, name: str) -> tuple[list[InputSpec] | None, Any]:
         """What the model knows of its inputs, and their structure. A subclassed model: nothing."""
         del x, name
         return None, None
+
+
+_FUNCTIONAL = ["inputs", "outputs", "name", "trainable"]
 
 
 def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:

@@ -7,12 +7,14 @@ from typing import Any
 from hotloop.graph import Tensor, TracingError, structure
 from hotloop.layers import InputLayer, Layer
 from hotloop.layers.call_arguments import CallArguments
+from hotloop.layers.configuration import DTYPE_POLICY
 from hotloop.layers.context import name_scope, no_tracking
 from hotloop.layers.masks import with_mask
 from hotloop.models.functional import Functional
 from hotloop.models.model import Model
 from hotloop.ops import tree
 from hotloop.ops.symbolic import KerasTensor, Operation
+from hotloop.saving import deserialize_keras_object, serialize_keras_object
 from hotloop.training.arrays import as_array
 from hotloop.training.data import InputSpec
 
@@ -183,6 +185,49 @@ class Sequential(Model):
     def output_names(self) -> list[str] | None:
         """Name of the last layer, in a list; None before the model has layers."""
         return [self._stack[-1].name] if self.layers else None
+
+    @property
+    def _input_layer(self) -> InputLayer | None:
+        """The `Input` in front, once there is one."""
+        first = self._stack[0] if self._stack else None
+        return first if isinstance(first, InputLayer) else None
+
+    def get_config(self) -> dict[str, Any]:
+        """The configurations of the layers, in `layers`."""
+        base: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
+        base["dtype"] = {**DTYPE_POLICY, "config": {"name": self.dtype}}
+        base["layers"] = [serialize_keras_object(layer) for layer in self._stack]
+        if self._functional is not None and self._input_layer is not None:
+            base["build_input_shape"] = self._input_layer.batch_shape
+        return base
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The shape of the input, for `build_from_config`; None before it is known."""
+        first = self._input_layer
+        if self._functional is None or first is None:
+            return super().get_build_config()
+        return {"input_shape": first.batch_shape}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Sequential:
+        """A new model from `get_config()`, without the weights.
+
+        Raises `ValueError` unless `config` has `name` and `layers`.
+        """
+        if "name" not in config or "layers" not in config:
+            raise ValueError(
+                "A Sequential model configuration must be a dictionary containing the 'name' and "
+                f"'layers' keys. Received: config={config}"
+            )
+        model = cls(name=config["name"])
+        for layer in config["layers"]:
+            model.add(deserialize_keras_object(layer, custom_objects))
+        shape = config.get("build_input_shape")
+        if model._functional is None and shape and isinstance(shape, (tuple, list)):
+            model.build(tuple(shape))
+        if config.get("trainable", True) is False:
+            model.trainable = False
+        return model
 
     def _known(self, what: str) -> Functional:
         if self._functional is None:

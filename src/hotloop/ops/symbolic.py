@@ -167,24 +167,24 @@ class Operation:
         """The result as symbolic tensors, found by tracing `call`."""
         return infer_output_spec(self.call, args, kwargs)
 
-    def _only_node(self, what: str) -> Node:
-        if len(self.nodes) != 1:
+    def _first_node(self, what: str) -> Node:
+        if not self.nodes:
             raise AttributeError(
-                f"{self.name!r} has been called on {len(self.nodes)} symbolic inputs; `{what}` is "
-                "defined for exactly one."
+                f"{self.name!r} has never been called on symbolic inputs and thus has no defined "
+                f"`{what}`."
             )
         return self.nodes[0]
 
     @property
     def input(self) -> Any:
-        """The symbolic input of the only call: a tensor, or a list of them."""
-        inputs = self._only_node("input").inputs
+        """The symbolic input of the first call: a tensor, or a list of them."""
+        inputs = self._first_node("input").inputs
         return inputs[0] if len(inputs) == 1 else list(inputs)
 
     @property
     def output(self) -> Any:
-        """The symbolic result of the only call."""
-        return self._only_node("output").structure
+        """The symbolic result of the first call."""
+        return self._first_node("output").structure
 
 
 class FunctionOperation(Operation):
@@ -193,9 +193,21 @@ class FunctionOperation(Operation):
     def __init__(self, function: Callable[..., Any], name: str):
         super().__init__(auto_name(name))
         self.function = function
+        # Arguments of every call, where a configuration keeps them with the operation.
+        self.kwargs: dict[str, Any] = {}
+
+    @classmethod
+    def named(
+        cls, function: Callable[..., Any], name: str | None, kwargs: dict[str, Any]
+    ) -> FunctionOperation:
+        """An operation of just this name, with arguments for every call."""
+        operation = cls(getattr(function, "__wrapped__", function), function.__name__)
+        operation.name = name or operation.name
+        operation.kwargs = kwargs
+        return operation
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
-        return self.function(*args, **kwargs)
+        return self.function(*args, **kwargs, **self.kwargs)
 
 
 def infer_output_spec(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:

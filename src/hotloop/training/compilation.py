@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
+import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from hotloop import graph, optimizers
 from hotloop import metrics as metrics_module
+from hotloop.saving import deserialize_keras_object, serialize_keras_object
 from hotloop.training.arguments import check_count
 from hotloop.training.compile_loss import CompileLoss
 from hotloop.training.compile_metrics import CompileMetrics
@@ -107,6 +110,32 @@ class Compilation:
             state.plans.clear()
             state.compiled = True
         self.stop_training = False
+
+    def get_compile_config(self) -> dict[str, Any]:
+        """The arguments of `compile` as plain data; empty if it was not called."""
+        if not self._trainer.compiled:
+            return {}
+        return serialize_keras_object(_instances(self._trainer.given))
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Calls `compile` with the arguments that `get_compile_config` wrote.
+
+        A class that overrides `compile` is left as it is, with a warning: override this method too.
+        """
+        if type(self).compile is not Compilation.compile:
+            warnings.warn(
+                "`compile()` was not called as part of model loading because the model's "
+                "`compile()` method is custom. All subclassed Models that have `compile()` "
+                "overridden should also override `get_compile_config()` and "
+                "`compile_from_config(config)`. Alternatively, you can call `compile()` manually "
+                "after loading.",
+                stacklevel=2,
+            )
+            return
+        self.compile(**deserialize_keras_object(config))
+        variables = self.trainable_variables
+        if self.built and variables:
+            self.optimizer.build(variables)
 
     @property
     def compiled(self) -> bool:
@@ -243,3 +272,12 @@ class Compilation:
                 f"You must call `compile()` before using the model. {method}() needs an optimizer "
                 "and a loss, as in model.compile(optimizer='adam', loss='mse')."
             )
+
+
+def _instances(value: Any) -> Any:
+    """Classes among the arguments of `compile` as what they stand for, an object of each."""
+    if isinstance(value, dict):
+        return {key: _instances(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_instances(part) for part in value]
+    return value() if inspect.isclass(value) else value

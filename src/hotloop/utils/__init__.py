@@ -1,7 +1,7 @@
 """Helpers around models and data."""
 
 from importlib import import_module as _import_module
-from types import ModuleType as _ModuleType
+from typing import Any as _Any
 
 from hotloop.utils.categorical import to_categorical
 from hotloop.utils.config import get_num_threads, set_num_threads, show_config
@@ -13,13 +13,35 @@ from hotloop.utils.session import clear_session
 
 Sequence = PyDataset
 
+# Names that Keras has both here and in `saving`, which is loaded when they are asked for.
+_SAVING = frozenset(
+    {
+        "CustomObjectScope",
+        "custom_object_scope",
+        "deserialize_keras_object",
+        "get_custom_objects",
+        "get_registered_name",
+        "get_registered_object",
+        "register_keras_serializable",
+        "serialize_keras_object",
+    }
+)
+
 __all__ = [
+    "CustomObjectScope",
     "Progbar",
     "PyDataset",
     "Sequence",
     "clear_session",
+    "custom_object_scope",
+    "deserialize_keras_object",
+    "get_custom_objects",
     "get_num_threads",
+    "get_registered_name",
+    "get_registered_object",
     "normalize",
+    "register_keras_serializable",
+    "serialize_keras_object",
     "set_num_threads",
     "set_random_seed",
     "show_config",
@@ -28,8 +50,10 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> _ModuleType:
+def __getattr__(name: str) -> _Any:
     # Nested structures belong to `ops`, which needs the core; the progress bar does not.
     if name == "tree":
         return _import_module("hotloop.ops.tree")
+    if name in _SAVING:
+        return getattr(_import_module("hotloop.saving"), name)
     raise AttributeError(f"module 'hotloop.utils' has no attribute {name!r}")

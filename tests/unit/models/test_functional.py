@@ -197,15 +197,6 @@ def test_a_subclass_without_training_argument_and_with_structure():
     )
 
 
-def test_a_subclass_that_passes_inputs_on_is_refused():
-    class Custom(keras.Model):
-        pass
-
-    inputs = keras.Input((6,))
-    with pytest.raises(NotImplementedError, match="subclasses of functional"):
-        Custom(inputs, keras.layers.Dense(2)(inputs))
-
-
 def test_the_first_call_of_a_subclass_builds_it():
     model = Net()
     assert not model.built
