@@ -47,6 +47,7 @@ from hotloop.ops.cumulative import (
     nancumprod,
     nancumsum,
 )
+from hotloop.ops.einsum import einsum
 from hotloop.ops.indexing import (
     get_item,
     slice,
@@ -272,6 +273,7 @@ __all__ = [
     "divide_no_nan",
     "dot",
     "dtype",
+    "einsum",
     "elu",
     "empty",
     "empty_like",

@@ -20,6 +20,11 @@ def cast_to(x: Tensor, dtype: str) -> Tensor:
     return x if x.dtype == dtype else apply("cast", [x], dtype=dtype)
 
 
+def shaped(x: Tensor, shape: Sequence[int]) -> Tensor:
+    """The elements of `x` in another shape; `x` itself if it has it already."""
+    return x if x.shape == tuple(shape) else apply("reshape", [x], shape=shape)
+
+
 def result_dtype(*values: Any, least: str = "bool") -> str:
     """The dtype that holds all values: float32 over int32 over bool, and not below `least`."""
     rank = _RANK[least]

@@ -15,6 +15,7 @@ from hotloop.ops.convert import (
     expand,
     normalize_axis,
     shape_tuple,
+    shaped,
     tensor,
 )
 from hotloop.ops.dispatch import op
@@ -149,9 +150,9 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
     before, size, after = x.shape[:axis], x.shape[axis], x.shape[axis + 1 :]
     if not size and indices.size:
         raise ValueError(f"take cannot choose from axis {axis} of shape {x.shape}: it is empty.")
-    table = _shaped(x, (math.prod(before), size, math.prod(after)))
-    rows = row_numbers(_shaped(indices, (1, indices.size)), size)
-    return _shaped(gather_rows(table, rows), before + indices.shape + after)
+    table = shaped(x, (math.prod(before), size, math.prod(after)))
+    rows = row_numbers(shaped(indices, (1, indices.size)), size)
+    return shaped(gather_rows(table, rows), before + indices.shape + after)
 
 
 @op
@@ -179,9 +180,9 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Tensor:
     for t in (x, indices):
         shape = (*others[:axis], t.shape[axis], *others[axis + 1 :])
         sides.append(apply("transpose", [expand(t, shape)], perm=last))
-    table = _shaped(sides[0], (lines, size, 1))
-    rows = row_numbers(_shaped(sides[1], (lines, count)), size)
-    result = _shaped(gather_rows(table, rows), (*others[:axis], *others[axis + 1 :], count))
+    table = shaped(sides[0], (lines, size, 1))
+    rows = row_numbers(shaped(sides[1], (lines, count)), size)
+    result = shaped(gather_rows(table, rows), (*others[:axis], *others[axis + 1 :], count))
     back = [*range(axis), x.ndim - 1, *range(axis, x.ndim - 1)]
     return apply("transpose", [result], perm=back)
 
@@ -193,7 +194,3 @@ def _integers(indices: Any) -> Tensor:
     if indices.dtype != "int32":
         raise TypeError(f"indices must be integers, got {indices.dtype}.")
     return indices
-
-
-def _shaped(x: Tensor, shape: tuple[int, ...]) -> Tensor:
-    return x if x.shape == shape else apply("reshape", [x], shape=shape)

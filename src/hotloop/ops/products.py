@@ -6,17 +6,26 @@ import math
 from typing import Any
 
 from hotloop.graph import Tensor, apply
-from hotloop.ops.convert import broadcast, cast_to, normalize_axis, result_dtype, tensor
+from hotloop.ops.convert import (
+    broadcast,
+    broadcast_shapes,
+    cast_to,
+    expand,
+    normalize_axis,
+    result_dtype,
+    shaped,
+    tensor,
+)
 from hotloop.ops.dispatch import op
 from hotloop.ops.math import multiply
 
 
-def _product(a: Tensor, b: Tensor) -> Tensor:
+def multiply_matrices(a: Tensor, b: Tensor) -> Tensor:
     """[m, k] × [k, n]; integers multiply exactly, one product at a time."""
     if a.dtype == "float32":
         return apply("matmul", [a, b])
     if a.dtype == "bool":  # whether any pair holds
-        return cast_to(_product(cast_to(a, "int32"), cast_to(b, "int32")), "bool")
+        return cast_to(multiply_matrices(cast_to(a, "int32"), cast_to(b, "int32")), "bool")
     (m, k), n = a.shape, b.shape[1]
     left = apply("reshape", [a], shape=(m, k, 1))
     right = apply("reshape", [b], shape=(1, k, n))
@@ -28,12 +37,8 @@ def _contract(a: Tensor, b: Tensor) -> Tensor:
     """The last axis of `a` with the first of `b`."""
     k = b.shape[0]
     rows, columns = a.shape[:-1], b.shape[1:]
-    product = _product(_shaped(a, (math.prod(rows), k)), _shaped(b, (k, math.prod(columns))))
-    return _shaped(product, rows + columns)
-
-
-def _shaped(x: Tensor, shape: tuple[int, ...]) -> Tensor:
-    return x if x.shape == shape else apply("reshape", [x], shape=shape)
+    product = multiply_matrices(shaped(a, (math.prod(rows), k)), shaped(b, (k, math.prod(columns))))
+    return shaped(product, rows + columns)
 
 
 def _operands(x1: Any, x2: Any) -> tuple[Tensor, Tensor]:
@@ -43,29 +48,54 @@ def _operands(x1: Any, x2: Any) -> tuple[Tensor, Tensor]:
 
 @op
 def matmul(x1: Any, x2: Any) -> Tensor:
-    """The matrix product: of vectors and matrices, or of more axes with a matrix on the right.
+    """The matrix product over the last axis of `x1` and the last but one of `x2`.
 
-    Raises `ValueError` if the sizes do not meet, `NotImplementedError` for batches of matrices on
-    the right.
+    A vector counts as a row on the left and as a column on the right, and its axis is not in the
+    result. With more than two axes the last two hold matrices and the others broadcast. Raises
+    `ValueError` if the sizes do not meet.
     """
     a, b = _operands(x1, x2)
     if a.ndim == 0 or b.ndim == 0:
         raise ValueError(f"matmul needs at least one axis each, got shapes {a.shape}, {b.shape}.")
-    if b.ndim > 2 and math.prod(b.shape[:-2]) == 1 and a.ndim <= 2:
-        lead = b.shape[:-2]
-        result = matmul(a, apply("reshape", [b], shape=b.shape[-2:]))
-        return apply("reshape", [result], shape=lead + result.shape)
-    if b.ndim > 2:
-        raise NotImplementedError(
-            f"matmul of shapes {a.shape} and {b.shape}: products with a batch of matrices on the "
-            "right are not available. The right operand can be a vector or a matrix."
-        )
-    if a.shape[-1] != b.shape[0]:
+    if a.shape[-1] != b.shape[max(b.ndim - 2, 0)]:
         raise ValueError(
             f"matmul of shapes {a.shape} and {b.shape}: the last axis of the first has size "
-            f"{a.shape[-1]}, the first axis of the second {b.shape[0]}; they must be equal."
+            f"{a.shape[-1]}, axis {max(b.ndim - 2, 0)} of the second "
+            f"{b.shape[max(b.ndim - 2, 0)]}; they must be equal."
         )
-    return _contract(a, b)
+    if b.ndim <= 2:
+        return _contract(a, b)
+    left = shaped(a, (1, a.size)) if a.ndim == 1 else a
+    result = multiply_stacks(left, b)
+    return shaped(result, result.shape[:-2] + result.shape[-1:]) if a.ndim == 1 else result
+
+
+def multiply_stacks(a: Tensor, b: Tensor) -> Tensor:
+    """The products of the matrices in the last two axes; the leading axes broadcast."""
+    try:
+        lead = broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    except ValueError:
+        raise ValueError(
+            f"Stacks of matrices of shapes {a.shape} and {b.shape} cannot be multiplied: the "
+            f"leading axes {a.shape[:-2]} and {b.shape[:-2]} cannot be broadcast together."
+        ) from None
+    m, n = a.shape[-2], b.shape[-1]
+    if math.prod(lead) == 1:
+        flat = multiply_matrices(shaped(a, a.shape[-2:]), shaped(b, b.shape[-2:]))
+        return shaped(flat, (*lead, m, n))
+    if a.dtype == "bool":
+        return cast_to(multiply_stacks(cast_to(a, "int32"), cast_to(b, "int32")), "bool")
+    if a.dtype == "int32":  # one product at a time
+        left = shaped(a, (*a.shape, 1))
+        right = shaped(b, (*b.shape[:-2], 1, *b.shape[-2:]))
+        product = apply("mul", broadcast(left, right))
+        total = apply("sum", [product], axes=(product.ndim - 2,))
+        return shaped(total, (*lead, m, n))
+    a, b = expand(a, lead + a.shape[-2:]), expand(b, lead + b.shape[-2:])
+    if m == n == 1:
+        product = apply("mul", [a, shaped(b, a.shape)])
+        return apply("sum", [product], axes=(product.ndim - 1,))
+    return apply("batch_matmul", [a, b])
 
 
 @op
@@ -102,7 +132,7 @@ def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Tensor:
     b = _reorder(b, right + columns)
     a = apply("reshape", [a], shape=(a.size // k if k else math.prod(shape[: len(rows)]), k))
     b = apply("reshape", [b], shape=(k, math.prod(shape[len(rows) :])))
-    return apply("reshape", [_product(a, b)], shape=shape)
+    return apply("reshape", [multiply_matrices(a, b)], shape=shape)
 
 
 def _reorder(x: Tensor, perm: list[int]) -> Tensor:

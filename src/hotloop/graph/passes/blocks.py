@@ -164,12 +164,14 @@ def product(program: Canonical, node: Node) -> None:
     """A product for each place of the leading axes."""
     a, b = node.inputs
     ta, tb = node.attrs["ta"], node.attrs["tb"]
+    m, n = node.shape[-2:]
+    if n == 1 and m > 1:  # a column is dear where a row is cheap
+        a, b, ta, tb, m, n = b, a, not tb, not ta, n, m
     left, right = _stack(program, a, ta), _stack(program, b, tb)
     axes = _axes(node.shape[:-2], left.view.strides[:-2], right.view.strides[:-2])
     if len(axes) > _MAX_AXES:
         left, right = _copied(program, left.view, ta), _copied(program, right.view, tb)
         axes = _axes(node.shape[:-2], left.view.strides[:-2], right.view.strides[:-2])
-    m, n = node.shape[-2:]
     k = a.shape[-2] if ta else a.shape[-1]
     sizes = [m, n, k, int(left.trans), int(right.trans), left.ld, right.ld, len(axes)]
     for which in range(3):
