@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,7 @@ def is_streaming(value: Any) -> bool:
         return False
     if is_foreign(value):
         return False
-    return (
-        isinstance(value, Iterator) or hasattr(value, "__iter__") or hasattr(value, "__getitem__")
-    )
+    return hasattr(value, "__iter__") or hasattr(value, "num_batches")
 
 
 def as_array(value: Any, name: str) -> np.ndarray:

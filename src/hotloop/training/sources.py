@@ -223,7 +223,14 @@ class SparseSource(Source):
 
 def has_sparse(*values: Any) -> bool:
     """Whether any array in these structures is a sparse one."""
-    return any(is_sparse(leaf) for leaf in tree.flatten(list(values)))
+    for value in values:
+        if is_sparse(value):  # first, since one kind of them is a dictionary
+            return True
+        if isinstance(value, dict) and has_sparse(*value.values()):
+            return True
+        if is_nest_of_arrays(value) and has_sparse(*value):
+            return True
+    return False
 
 
 def split_parts(
@@ -261,7 +268,7 @@ def _sliceable(parts: tuple[Any, Any, Any], names: tuple[str, str, str]) -> tupl
 
 def _map_arrays(part: Any, function: Any) -> Any:
     """`function` of every array in a structure; a list of numbers is an array."""
-    if isinstance(part, dict):
+    if isinstance(part, dict) and not is_sparse(part):
         return {key: _map_arrays(value, function) for key, value in part.items()}
     if is_nest_of_arrays(part):
         return [_map_arrays(value, function) for value in part]

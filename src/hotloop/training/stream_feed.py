@@ -67,6 +67,7 @@ class StreamFeed:
     def prepare(self) -> None:
         """Builds the model from the first batch, which is not lost."""
         self._source.on_epoch_begin()
+        self._source.mark()
         try:
             if not self.ready():
                 raise self.empty()
@@ -74,6 +75,7 @@ class StreamFeed:
             self._source.on_epoch_end()
         if self._source.restartable:
             self._drop()
+            self._source.set_state(self._source.get_state())
 
     def begin_pass(self, steps: int | None, first: int) -> None:
         self._source.on_epoch_begin()

@@ -371,7 +371,16 @@ class Trainer(Stepping):
 
     def _prepare(self, data: Data, batch_size: int, y_name: str) -> None:
         """Builds the model, its loss and its metrics, and checks the targets against them."""
-        y_pred = self._forward_spec(data, min(batch_size, data.samples))
+        size = min(batch_size, data.samples)
+        # What depends on the shapes alone is found out once; every label is looked at.
+        key = ("prepared", size, data.layout)
+        checks = self._trainer.plans.get(self, key, lambda: self._find_checks(data, size, y_name))
+        for position, loss, shape, suffix in checks:
+            check_targets(loss, data.arrays[position], shape, y_name + suffix)
+
+    def _find_checks(self, data: Data, batch_size: int, y_name: str) -> list[Any]:
+        """Builds everything; returns the array, loss, output shape and name of every target."""
+        y_pred = self._forward_spec(data, batch_size)
         state = self._trainer
         losses, metrics = state.compile_loss, state.compile_metrics
         if data.y is None:
@@ -381,10 +390,11 @@ class Trainer(Stepping):
                     f"`{y_name}` is missing: the model was compiled with a loss or metrics, which "
                     "need targets."
                 )
-            return
+            return []
         if self._overrides("train_step", "test_step", "compute_loss", "compute_metrics"):
-            return  # What they compare with what is their own business.
+            return []  # What they compare with what is their own business.
         y_true = tree.map_structure(_first, data.y)
+        checks = []
         if losses is not None:
             if not all(leaf.shape for leaf in tree.flatten(y_pred)):
                 raise ValueError(
@@ -392,15 +402,17 @@ class Trainer(Stepping):
                     "prediction per sample."
                 )
             losses.build(y_true, y_pred)
-            arrays = losses.align(data.y, y_pred, y_name)
-            names = losses.align(name_leaves(data.y, y_name), y_pred, y_name)
+            positions = losses.align(data.structure[1], y_pred, y_name)
+            suffixes = losses.align(name_leaves(data.structure[1], ""), y_pred, y_name)
             for path, loss, _, _ in losses.entries:
-                y, name = at_path(arrays, path), at_path(names, path)
-                if isinstance(y, np.ndarray):
-                    check_targets(loss, y, at_path(y_pred, path).shape, name)
+                position = at_path(positions, path)
+                if isinstance(position, int):
+                    shape = at_path(y_pred, path).shape
+                    checks.append((position, loss, shape, at_path(suffixes, path)))
             y_true = losses.align(y_true, y_pred)
         if metrics is not None:
             metrics.build(y_true, y_pred)
+        return checks
 
     def _weigh_classes(self, data: Data, class_weight: Any) -> Data:
         return weigh_classes(data, class_weight, getattr(self, "output_names", None))
