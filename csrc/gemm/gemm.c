@@ -11,13 +11,16 @@
 
 #include <string.h>
 
+#include "core/memory.h"
+
 enum {
-  K_BLOCK = 2048,       /* a slab of B takes 256 KiB: a share of L2. A multiple of HL_PANEL. */
-  A_BLOCK = 256 * 1024, /* elements of A that should stay in L2 while slabs pass: 1 MiB */
-  ROW_BLOCK = 240,      /* rows whose partial sums are kept in scratch between blocks of k */
-  ALIGNMENT = 64,       /* bytes */
-  TASK_MACS = 1 << 18,  /* multiply-adds that make a task worth its bookkeeping: some 4 us */
-  TASKS_WANTED = 32     /* enough for stealing to even out the load of many cores */
+  K_BLOCK = 2048,        /* a slab of B takes 256 KiB: a share of L2. A multiple of HL_PANEL. */
+  PACKED_MOST = 1 << 22, /* elements of a packed A that all threads share: 16 MiB */
+  A_BLOCK = 256 * 1024,  /* elements of A that should stay in L2 while slabs pass: 1 MiB */
+  ROW_BLOCK = 240,       /* rows whose partial sums are kept in scratch between blocks of k */
+  ALIGNMENT = 64,        /* bytes */
+  TASK_MACS = 1 << 18,   /* multiply-adds that make a task worth its bookkeeping: some 4 us */
+  TASKS_WANTED = 32      /* enough for stealing to even out the load of many cores */
 };
 
 static int64_t at_least(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -27,14 +30,15 @@ static int64_t round_up(int64_t a, int64_t b) { return divide_up(a, b) * b; }
 
 /* Parts of the scratch, in this order; each a multiple of ALIGNMENT bytes. */
 typedef struct parts {
-  int64_t tile, pointers, packed, sums;
+  int64_t tile, pointers, a_tile, packed, sums;
 } parts;
 
 static parts scratch_parts(int64_t m, int64_t k, int32_t a_trans, int32_t b_in_place) {
   int64_t block = at_most(k, K_BLOCK);
   parts bytes;
   bytes.tile = (int64_t)sizeof(float) * HL_GEMM_MAX_MR * HL_PANEL;
-  bytes.pointers = round_up((int64_t)sizeof(float *) * (a_trans ? at_least(block, 1) : HL_GEMM_MAX_MR), ALIGNMENT);
+  bytes.pointers = round_up((int64_t)sizeof(float *) * HL_GEMM_MAX_MR, ALIGNMENT);
+  bytes.a_tile = a_trans ? round_up((int64_t)sizeof(float) * block * HL_GEMM_MAX_MR, ALIGNMENT) : 0;
   bytes.packed = b_in_place ? 0 : (int64_t)sizeof(float) * block * HL_PANEL;
   bytes.sums = k <= K_BLOCK ? 0 : (int64_t)sizeof(float) * at_most(m, ROW_BLOCK) * HL_PANEL;
   return bytes;
@@ -44,12 +48,31 @@ int64_t hl_gemm_scratch(const hl_kernels *kernels, int64_t m, int64_t n, int64_t
                         hl_layout b_layout) {
   (void)kernels, (void)n;
   parts bytes = scratch_parts(m, k, a_trans, b_layout == HL_PANELS && !b_trans);
-  return bytes.tile + bytes.pointers + bytes.packed + bytes.sums;
+  return bytes.tile + bytes.pointers + bytes.a_tile + bytes.packed + bytes.sums;
+}
+
+static int64_t tile_rows(const hl_kernels *kernels, int32_t a_trans) {
+  return a_trans ? kernels->gemm_mr_packed : kernels->gemm_mr_rows;
+}
+
+int64_t hl_gemm_packed_tiles(const hl_kernels *kernels, int64_t m) { return divide_up(m, kernels->gemm_mr_packed); }
+
+int64_t hl_gemm_packed_size(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t a_trans) {
+  int64_t size;
+  if (!a_trans || n <= HL_PANEL ||
+      hl_mul_overflow(hl_gemm_packed_tiles(kernels, m) * kernels->gemm_mr_packed, k, &size))
+    return 0;
+  return size <= PACKED_MOST ? size : 0;
+}
+
+void hl_gemm_pack(const hl_kernels *kernels, const hl_gemm *g, int64_t t0, int64_t t1, float *packed) {
+  int64_t mr = kernels->gemm_mr_packed;
+  kernels->gemm_pack(packed + t0 * mr * g->k, g->a.data, g->a.ld, g->a.rows, g->k, t0 * mr, g->m, t1 - t0);
 }
 
 void hl_gemm_tasking(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t a_trans, int64_t *task_rows,
                      int64_t *task_slabs) {
-  int64_t mr = a_trans ? kernels->gemm_mr_tn : kernels->gemm_mr_nn;
+  int64_t mr = tile_rows(kernels, a_trans);
   int64_t slabs = at_least(divide_up(n, HL_PANEL), 1);
   int64_t rows = at_least(m, 1);
   int64_t row_macs = at_least(k, 1) * at_most(at_least(n, 1), HL_PANEL);
@@ -92,11 +115,11 @@ static void copy_tile(const hl_gemm *g, const float *tile, int64_t i0, int64_t m
 
 /* One block of rows, one slab. */
 static void run_slab(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, int64_t i1, int64_t s, float *tile,
-                     const float **pointers, int64_t *pointers_at, float *packed, float *sums) {
+                     const float **pointers, float *a_tile, float *packed, float *sums) {
   const hl_gemm_a *a = &g->a;
   const hl_gemm_b *b = &g->b;
-  hl_gemm_fn kernel = a->trans ? kernels->gemm_tn : kernels->gemm_nn;
-  int64_t mr = a->trans ? kernels->gemm_mr_tn : kernels->gemm_mr_nn;
+  hl_gemm_fn kernel = a->trans ? kernels->gemm_packed : kernels->gemm_rows;
+  int64_t mr = tile_rows(kernels, a->trans);
   int64_t j0 = s * HL_PANEL, nr = at_most(g->n - j0, HL_PANEL);
   int direct = g->epilogue == NULL && nr == HL_PANEL; /* the kernel writes whole panels */
   int in_place = !b->trans && b->layout == HL_PANELS;
@@ -108,18 +131,18 @@ static void run_slab(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, in
     args.b = in_place ? b->data + (s * b->ld + p0) * HL_PANEL : packed;
     if (!in_place)
       pack_b(kernels, packed, b, g->n, s, p0, count);
-    if (a->trans && *pointers_at != p0) {
-      for (int64_t p = 0; p < count; ++p)
-        pointers[p] = a_row(a, p0 + p);
-      *pointers_at = p0;
-    }
     for (int64_t i = i0; i < i1; i += mr) {
       args.mr = (int32_t)at_most(i1 - i, mr);
-      if (a->trans)
-        args.i0 = i;
-      else
+      if (a->packed) {
+        pointers[0] = a->packed + i * g->k + p0 * mr;
+      } else if (a->trans) {
+        pointers[0] = a_tile;
+        kernels->gemm_pack(a_tile, a->data + (a->rows ? 0 : p0 * a->ld), a->ld, a->rows ? a->rows + p0 : NULL, count, i,
+                           g->m, 1);
+      } else {
         for (int32_t r = 0; r < args.mr; ++r)
           pointers[r] = a_row(a, i + r) + p0;
+      }
       if (direct) {
         args.c = g->c_layout == HL_PANELS ? g->c + j0 * g->m + i * HL_PANEL : g->c + i * g->ldc + j0;
         args.ldc = g->c_layout == HL_PANELS ? HL_PANEL : g->ldc;
@@ -164,10 +187,10 @@ void hl_gemm_run(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, int64_
   char *base = scratch;
   float *tile = (float *)base;
   const float **pointers = (const float **)(base + bytes.tile);
-  float *packed = (float *)(base + bytes.tile + bytes.pointers);
-  float *sums = (float *)(base + bytes.tile + bytes.pointers + bytes.packed);
-  int64_t pointers_at = -1; /* which block of k the row pointers of a transposed A are for */
-  int64_t mr = g->a.trans ? kernels->gemm_mr_tn : kernels->gemm_mr_nn;
+  float *a_tile = (float *)(base + bytes.tile + bytes.pointers);
+  float *packed = (float *)((char *)a_tile + bytes.a_tile);
+  float *sums = (float *)((char *)packed + bytes.packed);
+  int64_t mr = tile_rows(kernels, g->a.trans);
 
   if (i1 - i0 == 1 && !g->a.trans && bytes.packed == 0) {
     run_row(kernels, g, i0, s0, s1, tile);
@@ -180,7 +203,7 @@ void hl_gemm_run(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, int64_
     block = round_up(at_least(A_BLOCK / at_least(g->k, 1), 4 * mr), mr);
   for (int64_t i = i0; i < i1; i += block)
     for (int64_t s = s0; s < s1; ++s)
-      run_slab(kernels, g, i, at_most(i + block, i1), s, tile, pointers, &pointers_at, packed, sums);
+      run_slab(kernels, g, i, at_most(i + block, i1), s, tile, pointers, a_tile, packed, sums);
 }
 
 int64_t hl_panels_size(int64_t k, int64_t n) { return divide_up(n, HL_PANEL) * HL_PANEL * k; }

@@ -33,8 +33,8 @@ typedef void (*hl_elementwise_fn)(float *dst, const float *a, const float *b, co
 typedef void (*hl_rowreduce_fn)(float *dst, const float *src, int64_t rows, int64_t cols, int64_t ld);
 
 /* A register tile of a product, C[mr, nr] (+)= A B. One fused multiply-add chain per element, p = 0..k-1 in order.
-     nn:  A(i, p) = a[i][p]          a: mr row pointers
-     tn:  A(i, p) = a[p][i0 + i]     a: k row pointers
+     rows:    A(i, p) = a[i][p]                        a: mr row pointers
+     packed:  A(i, p) = a[0][p*gemm_mr_packed + i]     a: one pointer
    B(p, j) = b[p*HL_PANEL + j].  c: [mr, nr] with stride ldc.  accumulate != 0 starts the chains from c instead of 0.
    1 <= mr <= gemm_mr, 1 <= nr <= HL_PANEL.  Whatever nr is, the first HL_PANEL columns of every row of B and of c (half
    of them when nr <= HL_LANES) are read and written.
@@ -43,7 +43,6 @@ typedef void (*hl_rowreduce_fn)(float *dst, const float *src, int64_t rows, int6
 typedef struct hl_gemm_args {
   int64_t k;
   const float *const *a;
-  int64_t i0;
   const float *b;
   int64_t b_stride; /* thin only */
   float *c;
@@ -64,8 +63,12 @@ typedef struct hl_kernels {
   void (*colsum_f)(float *acc, const float *src, int64_t rows, int64_t n, int64_t ld);
   /* dst[c*ldd + r] = src[r*lds + c], r < rows, c < cols. */
   void (*transpose)(float *dst, int64_t ldd, const float *src, int64_t lds, int64_t rows, int64_t cols);
-  int32_t gemm_mr_nn, gemm_mr_tn; /* rows of the register tile */
-  hl_gemm_fn gemm_nn, gemm_tn, gemm_thin;
+  int32_t gemm_mr_rows, gemm_mr_packed; /* rows of the register tile */
+  hl_gemm_fn gemm_rows, gemm_packed, gemm_thin;
+  /* Packs the transpose of k rows of src (row p at src + (rows ? rows[p] : p)*ld) for gemm_packed: columns [i0, m) of
+     them, but no more than `tiles` tiles, tile t going to dst + t*k*gemm_mr_packed. Beyond m come zeros. */
+  void (*gemm_pack)(float *dst, const float *src, int64_t ld, const int64_t *rows, int64_t k, int64_t i0, int64_t m,
+                    int64_t tiles);
   /* For measuring the machine: `rounds` multiply-adds on each lane of a few registers, as products do them. Returns how
      many floating-point operations that is; sink[HL_LANES] takes the result. */
   int64_t (*fma_chains)(float *sink, int64_t rounds);

@@ -53,8 +53,9 @@ static bool complete(const hl_kernels *k) {
       HL_CHAINS(CHAIN);
 #undef CHAIN
   return all && k->philox != NULL && k->colsum_f != NULL && k->transpose != NULL && k->fma_chains != NULL &&
-         k->gemm_nn != NULL && k->gemm_tn != NULL && k->gemm_thin != NULL && k->gemm_mr_nn >= 1 &&
-         k->gemm_mr_nn <= HL_GEMM_MAX_MR && k->gemm_mr_tn >= 1 && k->gemm_mr_tn <= HL_GEMM_MAX_MR;
+         k->gemm_rows != NULL && k->gemm_packed != NULL && k->gemm_pack != NULL && k->gemm_thin != NULL &&
+         k->gemm_mr_rows >= 1 && k->gemm_mr_rows <= HL_GEMM_MAX_MR && k->gemm_mr_packed >= 1 &&
+         k->gemm_mr_packed <= HL_GEMM_MAX_MR;
 }
 
 hl_status hl_kernels_select(const char *name) {

@@ -51,6 +51,7 @@ void hl_plan_destroy(hl_plan *plan) {
   hl_free(plan->groups);
   hl_free(plan->shared);
   hl_free(plan->arena);
+  hl_free(plan->packed);
   hl_free(plan->bases);
   hl_free(plan->mapped);
   hl_free(plan->thread_scratch);

@@ -61,7 +61,7 @@ static hl_status compile_epilogue(hl_plan *plan, hl_step *step, const hl_matrix 
   hl_tile_domain domain = {.nouter = 1, .epilogue = 1, .outer = {step->gemm.m}, .cols = step->gemm.n};
   domain.batch_size = plan->batch_size;
   domain.interpreted = plan->interpreted;
-  domain.max_rows = step->a.trans ? plan->kernels->gemm_mr_tn : plan->kernels->gemm_mr_nn;
+  domain.max_rows = step->a.trans ? plan->kernels->gemm_mr_packed : plan->kernels->gemm_mr_rows;
   if (!c)
     return hl_plan_compile(plan, step, &domain, given);
   if (given->noperands < 0 || given->ninstructions < 0 || given->noperands >= HL_MAX_PROGRAM ||
@@ -178,6 +178,9 @@ hl_status hl_plan_add_gemm(hl_plan *plan, int64_t m, int64_t n, int64_t k, const
   hl_gemm_tasking(plan->kernels, m, n, k, a->trans, &step->task_rows, &step->task_slabs);
   step->task_rows = step->task_rows > 0 ? step->task_rows : 1;
   step->task_slabs = step->task_slabs > 0 ? step->task_slabs : 1;
+  step->packed = hl_gemm_packed_size(plan->kernels, m, n, k, a->trans);
+  if (step->packed)
+    step->pack_tasks = (hl_gemm_packed_tiles(plan->kernels, m) + HL_PACK_TILES - 1) / HL_PACK_TILES;
   step->slabs = (n + HL_PANEL - 1) / HL_PANEL;
   step->row_tasks = (m + step->task_rows - 1) / step->task_rows;
   step->ntasks = step->row_tasks * ((step->slabs + step->task_slabs - 1) / step->task_slabs);

@@ -13,6 +13,7 @@
 /* Steps (or runs of them) cheaper than this stay on one thread: in units of hl_opcode_cost, about 3 microseconds, which
    is what waking the others and a cold cache cost. */
 #define HL_PARALLEL_COST 65536
+#define HL_PACK_TILES 4             /* of an A that is packed: what one task does */
 #define HL_POLL_SECONDS 0.02        /* between two calls of the poll callback */
 #define HL_STOP_INSIDE_SECONDS 0.08 /* a batch that runs longer may be broken off */
 
@@ -42,6 +43,7 @@ typedef struct hl_step {
   hl_matrix a, b, c;
   int32_t has_c, a_input;
   int64_t task_rows, task_slabs, row_tasks, slabs;
+  int64_t packed, pack_tasks; /* elements of the packed A, 0 for none, and tasks that pack it before the others begin */
   int64_t calls, nanoseconds;
 } hl_step;
 
@@ -49,6 +51,11 @@ typedef struct hl_step {
 typedef struct hl_group {
   int32_t first, count, parallel;
 } hl_group;
+
+/* A shared step's tasks, or those that pack its A beforehand. */
+typedef struct hl_phase {
+  int32_t step, packing;
+} hl_phase;
 
 struct hl_plan {
   const hl_kernels *kernels;
@@ -63,12 +70,14 @@ struct hl_plan {
   int32_t nsteps, steps_room;
   hl_group *groups;
   int32_t ngroups;
-  int32_t *shared; /* the groups that are shared, in order: turn t of a run is number (t - 1) % nshared of them */
+  hl_phase *shared; /* what is shared, in order: turn t of a run is number (t - 1) % nshared of them */
   int32_t nshared;
   int64_t most_tasks; /* of a shared step */
   int64_t arena_size, scratch;
   float *arena;
-  float **bases; /* of this run; thread t's own copy starts at t * bases_stride */
+  int64_t packed_size; /* elements */
+  float *packed;       /* A of the step that is running, packed */
+  float **bases;       /* of this run; thread t's own copy starts at t * bases_stride */
   int64_t bases_stride;
   int32_t *mapped; /* input and output slots */
   int32_t nmapped;

@@ -90,10 +90,11 @@ static void make_groups(hl_plan *plan) {
       plan->most_tasks = step->ntasks;
     step->task_cost = step->ntasks ? step->cost / step->ntasks : 0;
     plan->scratch = step->scratch > plan->scratch ? step->scratch : plan->scratch;
+    if (parallel && step->packed)
+      plan->shared[plan->nshared++] = (hl_phase){.step = i, .packing = 1};
+    if (parallel)
+      plan->shared[plan->nshared++] = (hl_phase){.step = i};
   }
-  for (int32_t g = 0; g < plan->ngroups; g++)
-    if (plan->groups[g].parallel)
-      plan->shared[plan->nshared++] = g;
 }
 
 hl_status hl_plan_finish(hl_plan *plan) {
@@ -102,9 +103,12 @@ hl_status hl_plan_finish(hl_plan *plan) {
     return status;
   plan->groups = hl_alloc(plan->nsteps + 1, sizeof *plan->groups);
   plan->arena = hl_alloc(plan->arena_size + HL_LANES, sizeof(float));
+  for (int32_t i = 0; i < plan->nsteps; i++)
+    plan->packed_size = plan->steps[i].packed > plan->packed_size ? plan->steps[i].packed : plan->packed_size;
+  plan->packed = hl_alloc(plan->packed_size, sizeof(float));
   plan->mapped = hl_alloc(plan->nslots + 1, sizeof *plan->mapped);
-  plan->shared = hl_alloc(plan->nsteps + 1, sizeof *plan->shared);
-  if (plan->groups && plan->shared && plan->arena && plan->mapped) {
+  plan->shared = hl_alloc(2 * plan->nsteps + 1, sizeof *plan->shared);
+  if (plan->groups && plan->shared && plan->arena && plan->packed && plan->mapped) {
     make_groups(plan);
     for (int32_t i = 0; i < plan->nslots; i++)
       if (plan->memories[i].mapping != HL_MAP_NONE)
@@ -119,10 +123,12 @@ hl_status hl_plan_finish(hl_plan *plan) {
   hl_free(plan->groups);
   hl_free(plan->shared);
   hl_free(plan->arena);
+  hl_free(plan->packed);
   hl_free(plan->mapped);
   plan->groups = NULL;
   plan->shared = NULL;
   plan->arena = NULL;
+  plan->packed = NULL;
   plan->mapped = NULL;
   plan->ngroups = plan->nshared = plan->nmapped = 0;
   plan->most_tasks = plan->scratch = 0;

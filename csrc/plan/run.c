@@ -67,6 +67,7 @@ static void begin_step(worker *w, hl_step *step) {
   *g = step->gemm;
   g->a.data = w->bases[step->a.slot] + step->a.offset;
   g->a.rows = step->a_input ? w->rows : NULL;
+  g->a.packed = step->packed ? w->r->plan->packed : NULL;
   g->b.data = w->bases[step->b.slot] + step->b.offset;
   if (step->tile) {
     hl_tile_begin(&w->tile, step->tile, w->scratch + step->epilogue_scratch, NULL, w->bases, w->rows, step->direct);
@@ -76,7 +77,9 @@ static void begin_step(worker *w, hl_step *step) {
   }
 }
 
-static void do_task(worker *w, const hl_step *step, int64_t task) {
+static int64_t count_tasks(const hl_step *step, int32_t packing) { return packing ? step->pack_tasks : step->ntasks; }
+
+static void do_task(worker *w, const hl_step *step, int32_t packing, int64_t task) {
   if (step->kind == HL_STEP_TILE) {
     hl_tile_task(&w->tile, task);
     return;
@@ -86,6 +89,11 @@ static void do_task(worker *w, const hl_step *step, int64_t task) {
     return;
   }
   const hl_gemm *g = &w->gemm;
+  if (packing) {
+    int64_t t0 = task * HL_PACK_TILES, t1 = t0 + HL_PACK_TILES, tiles = hl_gemm_packed_tiles(w->r->plan->kernels, g->m);
+    hl_gemm_pack(w->r->plan->kernels, g, t0, t1 < tiles ? t1 : tiles, w->r->plan->packed);
+    return;
+  }
   int64_t i0 = task % step->row_tasks * step->task_rows, i1 = i0 + step->task_rows;
   int64_t s0 = task / step->row_tasks * step->task_slabs, s1 = s0 + step->task_slabs;
   hl_gemm_run(w->r->plan->kernels, g, i0, i1 < g->m ? i1 : g->m, s0, s1 < step->slabs ? s1 : step->slabs, w->scratch);
@@ -94,26 +102,27 @@ static void do_task(worker *w, const hl_step *step, int64_t task) {
 static void serial_step(worker *w, hl_step *step) {
   runner *r = w->r;
   begin_step(w, step);
-  for (int64_t task = 0; task < step->ntasks; task++) {
-    look_up(r, step->task_cost);
-    if (atomic_load_explicit(&r->break_off, memory_order_relaxed))
-      break;
-    do_task(w, step, task);
-  }
+  for (int32_t packing = step->packed > 0; packing >= 0; packing--)
+    for (int64_t task = 0, n = count_tasks(step, packing); task < n; task++) {
+      look_up(r, step->task_cost);
+      if (atomic_load_explicit(&r->break_off, memory_order_relaxed))
+        break;
+      do_task(w, step, packing, task);
+    }
   if (step->partials)
     hl_tile_reduce(&w->tile);
 }
 
 /* Takes tasks of a shared step until none is left. */
-static void share_step(worker *w, hl_step *step, uint64_t turn) {
+static void share_step(worker *w, hl_step *step, int32_t packing, uint64_t turn) {
   runner *r = w->r;
-  int64_t task, count = 0;
+  int64_t task, count = 0, ntasks = count_tasks(step, packing);
   begin_step(w, step);
-  while ((task = hl_relay_take(r->plan->shares, w->thread, w->nthreads, step->ntasks, turn)) >= 0) {
+  while ((task = hl_relay_take(r->plan->shares, w->thread, w->nthreads, ntasks, turn)) >= 0) {
     if (w->thread == 0)
       look_up(r, step->task_cost);
     if (!atomic_load_explicit(&r->break_off, memory_order_relaxed))
-      do_task(w, step, task);
+      do_task(w, step, packing, task);
     count++;
   }
   if (count)
@@ -121,10 +130,13 @@ static void share_step(worker *w, hl_step *step, uint64_t turn) {
 }
 
 /* Thread 0's part of a shared step: opening it, a share of the work, and what comes after the last task. */
-static void lead_step(worker *w, hl_step *step, uint64_t turn) {
-  hl_relay_open(&w->r->relay, w->r->plan->shares, w->nthreads, step->ntasks, turn);
-  share_step(w, step, turn);
-  hl_relay_wait(&w->r->relay, step->ntasks);
+static void lead_step(worker *w, hl_step *step, uint64_t *turn) {
+  for (int32_t packing = step->packed > 0; packing >= 0; packing--) {
+    int64_t ntasks = count_tasks(step, packing);
+    hl_relay_open(&w->r->relay, w->r->plan->shares, w->nthreads, ntasks, ++*turn);
+    share_step(w, step, packing, *turn);
+    hl_relay_wait(&w->r->relay, ntasks);
+  }
   if (step->partials)
     hl_tile_reduce(&w->tile);
 }
@@ -174,7 +186,7 @@ static void lead(worker *w) {
       const hl_group *g = &plan->groups[i];
       for (hl_step *step = &plan->steps[g->first], *end = step + g->count; step < end; step++) {
         if (g->parallel && w->nthreads > 1)
-          lead_step(w, step, ++turn);
+          lead_step(w, step, &turn);
         else
           serial_step(w, step);
         if (plan->profile)
@@ -194,7 +206,8 @@ static void follow(worker *w) {
     int64_t now_in = r->run->start + (int64_t)((turn - 1) / (uint64_t)plan->nshared);
     if (now_in != batch)
       enter_batch(w, batch = now_in);
-    share_step(w, &plan->steps[plan->groups[plan->shared[(turn - 1) % (uint64_t)plan->nshared]].first], turn);
+    const hl_phase *phase = &plan->shared[(turn - 1) % (uint64_t)plan->nshared];
+    share_step(w, &plan->steps[phase->step], phase->packing, turn);
   }
 }
 

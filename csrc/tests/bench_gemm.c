@@ -29,22 +29,22 @@ static double peak_gflops(const hl_kernels *k) {
 }
 
 /* The kernel itself on operands in L1: as near to the peak as its instructions come. */
-static double tile_gflops(const hl_kernels *k, int trans) {
+static double tile_gflops(const hl_kernels *k, int packed) {
   enum { DEPTH = 256, LD = 272 };
-  int32_t mr = trans ? k->gemm_mr_tn : k->gemm_mr_nn;
+  int32_t mr = packed ? k->gemm_mr_packed : k->gemm_mr_rows;
   float *a = new_lanes(DEPTH * LD), *b = new_lanes(DEPTH * HL_PANEL);
   float *c = new_lanes(HL_GEMM_MAX_MR * HL_PANEL);
   memset(a, 0, sizeof(float) * (DEPTH * LD));
   memset(b, 0, sizeof(float) * DEPTH * HL_PANEL);
-  const float *rows[DEPTH];
-  for (int i = 0; i < DEPTH; ++i)
-    rows[i] = a + i * (trans ? 16 : LD);
+  const float *rows[HL_GEMM_MAX_MR];
+  for (int i = 0; i < HL_GEMM_MAX_MR; ++i)
+    rows[i] = a + i * LD;
   hl_gemm_args args = {.k = DEPTH, .a = rows, .b = b, .c = c, .ldc = HL_PANEL, .mr = mr, .nr = HL_PANEL};
   double best = 0;
   for (int round = 0; round < 600; ++round) {
     double start = now();
     for (int i = 0; i < 100; ++i)
-      (trans ? k->gemm_tn : k->gemm_nn)(&args);
+      (packed ? k->gemm_packed : k->gemm_rows)(&args);
     double gflops = 100 * 2e-9 * mr * HL_PANEL * DEPTH / (now() - start);
     best = gflops > best ? gflops : best;
   }
@@ -80,24 +80,32 @@ static double product_gflops(const hl_kernels *k, const shape *s) {
   for (int64_t i = 0; i < a_rows; ++i)
     rows[i] = random_bits(&state) % stored;
   hl_gemm g = {.m = s->m, .n = s->n, .k = s->k, .c = c, .ldc = s->n, .epilogue = s->epilogue ? use_tile : NULL};
-  g.a = (hl_gemm_a){a, a_cols, s->indexed ? rows : NULL, s->a_trans};
+  g.a = (hl_gemm_a){a, a_cols, s->indexed ? rows : NULL, s->a_trans, NULL};
   g.b = (hl_gemm_b){b, s->b_layout == HL_PANELS ? b_rows : b_cols, s->b_trans, s->b_layout};
   void *scratch =
       new_lanes(hl_gemm_scratch(k, s->m, s->n, s->k, s->a_trans, s->b_trans, s->b_layout) / (int64_t)sizeof(float));
   int64_t slabs = (s->n + HL_PANEL - 1) / HL_PANEL, task_rows, task_slabs;
   hl_gemm_tasking(k, s->m, s->n, s->k, s->a_trans, &task_rows, &task_slabs);
+  int64_t size = hl_gemm_packed_size(k, s->m, s->n, s->k, s->a_trans);
+  float *packed = new_lanes(size);
   double flops = 2.0 * (double)s->m * (double)s->n * (double)s->k, best = 0;
   int repeats = (int)(2e7 / flops) + 1, rounds = (int)(8e9 / (flops * repeats));
   for (int round = 0; round < (rounds > 4 ? rounds : 4); ++round) {
     double start = now();
-    for (int i = 0; i < repeats; ++i)
+    for (int i = 0; i < repeats; ++i) {
+      if (size) {
+        g.a.packed = packed;
+        hl_gemm_pack(k, &g, 0, hl_gemm_packed_tiles(k, s->m), packed);
+      }
       for (int64_t i0 = 0; i0 < s->m; i0 += task_rows)
         for (int64_t s0 = 0; s0 < slabs; s0 += task_slabs)
           hl_gemm_run(k, &g, i0, i0 + task_rows < s->m ? i0 + task_rows : s->m, s0,
                       s0 + task_slabs < slabs ? s0 + task_slabs : slabs, scratch);
+    }
     double gflops = 1e-9 * flops * repeats / (now() - start);
     best = gflops > best ? gflops : best;
   }
+  free(packed);
   free(scratch);
   free(rows);
   free(c);
@@ -128,15 +136,15 @@ int main(int argc, char **argv) {
       {"2048x2048x2048 rows", 2048, 2048, 2048, 0, 0, 0, HL_ROW_MAJOR, 0},
   };
   enum { SHAPES = sizeof shapes / sizeof shapes[0], PASSES = 5 };
-  double nn = 0, tn = 0, peak = 0, best[SHAPES] = {0};
+  double rows = 0, packed = 0, peak = 0, best[SHAPES] = {0};
   for (int pass = 0; pass < PASSES; ++pass) {
-    nn = fmax(nn, tile_gflops(k, 0));
-    tn = fmax(tn, tile_gflops(k, 1));
+    rows = fmax(rows, tile_gflops(k, 0));
+    packed = fmax(packed, tile_gflops(k, 1));
     peak = fmax(peak, peak_gflops(k));
     for (int i = 0; i < SHAPES; ++i)
       best[i] = fmax(best[i], product_gflops(k, &shapes[i]));
   }
-  printf("%s: peak %.1f GFLOP/s; tiles in L1: nn %.1f, tn %.1f\n", hl_isa_name(k->isa), peak, nn, tn);
+  printf("%s: peak %.1f GFLOP/s; tiles in L1: rows %.1f, packed %.1f\n", hl_isa_name(k->isa), peak, rows, packed);
   for (int i = 0; i < SHAPES; ++i)
     printf("%-20s %7.1f GFLOP/s  %5.1f %%\n", shapes[i].what, best[i], 100 * best[i] / peak);
   return 0;

@@ -11,34 +11,61 @@ static void fill(const hl_kernels *k, float *x, int64_t n, uint64_t seed) {
     x[i] = has_fma(k) ? random_float(&state) : (float)(random_bits(&state) % 7) - 3;
 }
 
-static void check_tile(const hl_kernels *k, int trans, int32_t mr, int32_t nr, int64_t count, int accumulate) {
+static void check_tile(const hl_kernels *k, int packed, int32_t mr, int32_t nr, int64_t count, int accumulate) {
   enum { LDA = 300, LDB = HL_PANEL, LDC = 48 };
   float *a = new_lanes((count + HL_GEMM_MAX_MR) * LDA), *b = new_lanes((count + 1) * LDB);
   float *c = new_lanes(HL_GEMM_MAX_MR * LDC), *want = new_lanes(HL_GEMM_MAX_MR * LDC);
-  const float **rows = malloc(sizeof(float *) * (size_t)(count + HL_GEMM_MAX_MR));
+  const float *rows[HL_GEMM_MAX_MR], *at = NULL;
   fill(k, a, (count + HL_GEMM_MAX_MR) * LDA, 1);
   fill(k, b, (count + 1) * LDB, 2);
   fill(k, c, HL_GEMM_MAX_MR * LDC, 3);
   memcpy(want, c, sizeof(float) * HL_GEMM_MAX_MR * LDC);
-  int64_t pointers = trans ? count : mr;
-  for (int64_t i = 0; i < pointers; ++i)
-    rows[i] = a + (pointers - 1 - i) * LDA; /* in no regular order */
-  hl_gemm_args args = {.k = count, .a = rows, .i0 = 5, .b = b, .c = c, .ldc = LDC, .mr = mr, .nr = nr};
+  for (int64_t i = 0; i < mr; ++i)
+    rows[i] = a + (mr - 1 - i) * LDA; /* in no regular order */
+  float *tile = new_lanes((count + 1) * HL_GEMM_MAX_MR);
+  for (int64_t p = 0; p < count; ++p)
+    for (int64_t i = 0; i < mr; ++i)
+      tile[p * k->gemm_mr_packed + i] = rows[i][p];
+  at = tile;
+  hl_gemm_args args = {.k = count, .a = packed ? &at : rows, .b = b, .c = c, .ldc = LDC, .mr = mr, .nr = nr};
   args.accumulate = accumulate;
-  (trans ? k->gemm_tn : k->gemm_nn)(&args);
+  (packed ? k->gemm_packed : k->gemm_rows)(&args);
+  args.a = rows;
   args.c = want;
-  (trans ? hl_kernels_reference()->gemm_tn : hl_kernels_reference()->gemm_nn)(&args);
+  hl_kernels_reference()->gemm_rows(&args);
   const char *isa = hl_isa_name(k->isa);
   for (int32_t i = 0; i < HL_GEMM_MAX_MR; ++i)
     for (int32_t j = 0; j < LDC; ++j)
       if (i >= mr || j < nr || j >= (nr > HL_LANES ? HL_PANEL : HL_LANES)) /* the rest of a panel is free to change */
         CHECK(c[i * LDC + j] == want[i * LDC + j], "%s %s tile %d x %d, k = %lld, accumulate %d, at (%d, %d)", isa,
-              trans ? "tn" : "nn", mr, nr, (long long)count, accumulate, i, j);
-  free(rows);
+              packed ? "packed" : "rows", mr, nr, (long long)count, accumulate, i, j);
+  free(tile);
   free(want);
   free(c);
   free(b);
   free(a);
+}
+
+static void check_pack(const hl_kernels *k, int64_t m, int64_t count, int indexed) {
+  const int64_t ld = m + 3, mr = k->gemm_mr_packed, tiles = (m + mr - 1) / mr;
+  float *src = new_lanes((2 * count + 1) * ld), *dst = new_lanes(tiles * mr * count);
+  int64_t *rows = malloc(sizeof(int64_t) * (size_t)(count + 1));
+  fill(k, src, (2 * count + 1) * ld, 5);
+  memset(dst, 0xff, sizeof(float) * (size_t)(tiles * mr * count));
+  for (int64_t p = 0; p < count; ++p)
+    rows[p] = indexed ? (p * 7 + 3) % (2 * count + 1) : p;
+  /* In two calls, the second one asking for more tiles than there are. */
+  int64_t cut = tiles / 3;
+  k->gemm_pack(dst, src, ld, indexed ? rows : NULL, count, 0, m, cut);
+  k->gemm_pack(dst + cut * mr * count, src, ld, indexed ? rows : NULL, count, cut * mr, m, tiles - cut + 1);
+  for (int64_t i = 0; i < tiles * mr; ++i)
+    for (int64_t p = 0; p < count; ++p)
+      CHECK(dst[i / mr * mr * count + p * mr + i % mr] == (i < m ? src[rows[p] * ld + i] : 0),
+            "%s pack, m %lld, k %lld, at %lld of row %lld", hl_isa_name(k->isa), (long long)m, (long long)count,
+            (long long)i, (long long)p);
+  free(rows);
+  free(dst);
+  free(src);
 }
 
 static void check_thin(const hl_kernels *k, int32_t nr, int64_t count, int accumulate) {
@@ -111,7 +138,7 @@ static void check_product(const hl_kernels *k, int64_t m, int64_t n, int64_t cou
 
   received r = {got, n, 0};
   hl_gemm g = {.m = m, .n = n, .k = count};
-  g.a = (hl_gemm_a){a, lda, h.indexed ? rows : NULL, h.a_trans};
+  g.a = (hl_gemm_a){a, lda, h.indexed ? rows : NULL, h.a_trans, NULL};
   g.b = h.b_panels ? (hl_gemm_b){panels, b_rows, h.b_trans, HL_PANELS} : (hl_gemm_b){b, ldb, h.b_trans, HL_ROW_MAJOR};
   if (h.output == 2)
     g.epilogue = receive, g.ctx = &r;
@@ -127,6 +154,14 @@ static void check_product(const hl_kernels *k, int64_t m, int64_t n, int64_t cou
     hl_gemm_tasking(k, m, n, count, h.a_trans, &task_rows, &task_slabs);
   if (h.split == 2)
     task_rows = 5, task_slabs = 1;
+  float *packed = NULL;
+  if (h.split < 2 && hl_gemm_packed_size(k, m, n, count, h.a_trans)) { /* tasks begin at tiles */
+    packed = new_lanes(hl_gemm_packed_size(k, m, n, count, h.a_trans));
+    int64_t tiles = hl_gemm_packed_tiles(k, m);
+    hl_gemm_pack(k, &g, 0, tiles / 2, packed);
+    hl_gemm_pack(k, &g, tiles / 2, tiles, packed);
+    g.a.packed = packed;
+  }
   for (int64_t i = 0; i < m; i += task_rows)
     for (int64_t s = 0; s < slabs; s += task_slabs)
       hl_gemm_run(k, &g, i, i + task_rows < m ? i + task_rows : m, s, s + task_slabs < slabs ? s + task_slabs : slabs,
@@ -141,6 +176,7 @@ static void check_product(const hl_kernels *k, int64_t m, int64_t n, int64_t cou
           "%s %lld x %lld x %lld, a_trans %d, indexed %d, b_trans %d, panels %d, output %d at %lld: %a, not %a",
           hl_isa_name(k->isa), (long long)m, (long long)n, (long long)count, h.a_trans, h.indexed, h.b_trans,
           h.b_panels, h.output, (long long)i, got[i], want[i]);
+  free(packed);
   free(scratch);
   free(rows);
   free(c);
@@ -179,15 +215,18 @@ int main(void) {
     const hl_kernels *k = hl_kernels_of((hl_isa)isa);
     if (k == NULL)
       continue;
-    for (int trans = 0; trans < 2; ++trans)
-      for (int32_t mr = 1; mr <= (trans ? k->gemm_mr_tn : k->gemm_mr_nn); ++mr)
+    for (int packed = 0; packed < 2; ++packed)
+      for (int32_t mr = 1; mr <= (packed ? k->gemm_mr_packed : k->gemm_mr_rows); ++mr)
         for (size_t w = 0; w < sizeof widths / sizeof widths[0]; ++w)
           for (size_t d = 0; d < sizeof depths / sizeof depths[0]; ++d)
             for (int accumulate = 0; accumulate < 2; ++accumulate)
-              check_tile(k, trans, mr, widths[w], depths[d], accumulate);
+              check_tile(k, packed, mr, widths[w], depths[d], accumulate);
     for (int32_t nr = 1; nr <= HL_THIN_PANELS * HL_PANEL; nr += 9)
       for (size_t d = 0; d < sizeof depths / sizeof depths[0]; ++d)
         check_thin(k, nr, depths[d], nr % 2);
+    for (int64_t m = 1; m < 6 * k->gemm_mr_packed; m += m < 20 ? 1 : 13)
+      for (size_t d = 0; d < sizeof depths / sizeof depths[0]; ++d)
+        check_pack(k, m, depths[d], m % 2);
     for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; ++s)
       for (int bits = 0; bits < 16; ++bits)
         for (int output = 0; output < 3; ++output) {

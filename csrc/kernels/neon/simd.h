@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 /* Register tiles: 6 x 16, 24 accumulators of the 32 registers; a panel of 32 columns is done in two halves. */
-#define HL_GEMM_MR_NN 6
-#define HL_GEMM_MR_TN 6
+#define HL_GEMM_MR_ROWS 6
+#define HL_GEMM_MR_PACKED 6
 #define HL_GEMM_VECTORS 1
 #define HL_CHAIN_WIDTH 1
 #define HL_GEMM_THIN_PASS 2 /* panels at once for a single row */

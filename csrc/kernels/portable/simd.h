@@ -9,8 +9,8 @@
 #include <string.h>
 
 /* Register tiles: 2 x 16 take 8 of SSE2's 16 registers. */
-#define HL_GEMM_MR_NN 2
-#define HL_GEMM_MR_TN 2
+#define HL_GEMM_MR_ROWS 2
+#define HL_GEMM_MR_PACKED 2
 #define HL_GEMM_VECTORS 1
 #define HL_CHAIN_WIDTH 1
 #define HL_GEMM_THIN_PASS 1 /* panels at once for a single row */

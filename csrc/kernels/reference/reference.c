@@ -178,7 +178,9 @@ static void transpose(float *dst, int64_t ldd, const float *src, int64_t lds, in
       dst[c * ldd + r] = src[r * lds + c];
 }
 
-static void gemm_nn(const hl_gemm_args *g) {
+enum { REFERENCE_MR = 4 };
+
+static void gemm_rows(const hl_gemm_args *g) {
   for (int32_t i = 0; i < g->mr; ++i)
     for (int32_t j = 0; j < g->nr; ++j) {
       float sum = g->accumulate ? g->c[i * g->ldc + j] : 0.0f;
@@ -188,14 +190,24 @@ static void gemm_nn(const hl_gemm_args *g) {
     }
 }
 
-static void gemm_tn(const hl_gemm_args *g) {
+static void gemm_packed(const hl_gemm_args *g) {
   for (int32_t i = 0; i < g->mr; ++i)
     for (int32_t j = 0; j < g->nr; ++j) {
       float sum = g->accumulate ? g->c[i * g->ldc + j] : 0.0f;
       for (int64_t p = 0; p < g->k; ++p)
-        sum = fmaf(g->a[p][g->i0 + i], g->b[p * HL_PANEL + j], sum);
+        sum = fmaf(g->a[0][p * REFERENCE_MR + i], g->b[p * HL_PANEL + j], sum);
       g->c[i * g->ldc + j] = sum;
     }
+}
+
+static void gemm_pack(float *dst, const float *src, int64_t ld, const int64_t *rows, int64_t k, int64_t i0, int64_t m,
+                      int64_t tiles) {
+  for (int64_t t = 0; t < tiles && i0 + t * REFERENCE_MR < m; ++t)
+    for (int64_t p = 0; p < k; ++p)
+      for (int64_t i = 0; i < REFERENCE_MR; ++i) {
+        int64_t column = i0 + t * REFERENCE_MR + i;
+        *dst++ = column < m ? src[(rows ? rows[p] : p) * ld + column] : 0.0f;
+      }
 }
 
 static void gemm_thin(const hl_gemm_args *g) {
@@ -263,10 +275,11 @@ static const hl_kernels reference = {
     .philox = philox,
     .colsum_f = colsum_f,
     .transpose = transpose,
-    .gemm_mr_nn = 4,
-    .gemm_mr_tn = 4,
-    .gemm_nn = gemm_nn,
-    .gemm_tn = gemm_tn,
+    .gemm_mr_rows = REFERENCE_MR,
+    .gemm_mr_packed = REFERENCE_MR,
+    .gemm_rows = gemm_rows,
+    .gemm_packed = gemm_packed,
+    .gemm_pack = gemm_pack,
     .fma_chains = fma_chains,
     .gemm_thin = gemm_thin,
 };

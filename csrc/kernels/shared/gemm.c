@@ -7,8 +7,19 @@
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-/* mr, vectors and trans are constants at every call: the loops over them unroll, and `sum` becomes registers. */
-ALWAYS_INLINE void tile(const hl_gemm_args *g, int64_t j, const int mr, const int vectors, const int trans) {
+/* sum += *left * right, for all rows of a tile: how far apart their elements of A are is a constant when A is packed.
+ */
+#ifdef HL_BROADCAST_MAC
+#define MAC(sum, left, right, vectors)                                                                                 \
+  _Pragma("GCC unroll 2") for (int v = 0; v < vectors; ++v)(sum)[v] = f32_broadcast_mac(left, (right)[v], (sum)[v]);
+#else
+#define MAC(sum, left, right, vectors)                                                                                 \
+  const f32x16 everywhere = f32_set1(*(left));                                                                         \
+  _Pragma("GCC unroll 2") for (int v = 0; v < vectors; ++v)(sum)[v] = f32_mac(everywhere, (right)[v], (sum)[v]);
+#endif
+
+/* mr, vectors and packed are constants at every call: the loops over them unroll, and `sum` becomes registers. */
+ALWAYS_INLINE void tile(const hl_gemm_args *g, int64_t j, const int mr, const int vectors, const int packed) {
   f32x16 sum[HL_GEMM_MAX_MR][HL_GEMM_VECTORS];
   float *c = g->c + j;
 #pragma GCC unroll 16
@@ -19,32 +30,25 @@ ALWAYS_INLINE void tile(const hl_gemm_args *g, int64_t j, const int mr, const in
 
   /* 12 row pointers of A, a position and b are all the general registers there are: so the position runs from -k to 0,
      in bytes, beside pointers to the ends of the rows, and rows of B follow each other. */
-  const int64_t k = g->k, i0 = g->i0;
-  const char *row[HL_GEMM_MAX_MR]; /* of A, when it is not transposed */
-  if (!trans) {
+  const int64_t k = g->k;
+  const char *row[HL_GEMM_MAX_MR];
+  if (!packed) {
 #pragma GCC unroll 16
     for (int i = 0; i < mr; ++i)
       row[i] = (const char *)(g->a[i] + k);
   }
+  const float *column = g->a[0];
   const float *b = g->b + j;
-  const float *const *next = g->a;
   const int64_t step = (int64_t)sizeof(float);
-  for (int64_t at = -k * step; at != 0; at += step, b += HL_PANEL) {
+  for (int64_t at = -k * step; at != 0; at += step, b += HL_PANEL, column += packed ? HL_GEMM_MR_PACKED : 0) {
     f32x16 right[HL_GEMM_VECTORS];
 #pragma GCC unroll 2
     for (int v = 0; v < vectors; ++v)
       right[v] = f32_load(b + v * HL_LANES);
-    const float *column = trans ? *next++ + i0 : NULL;
-    /* One register and constant offsets, please: GCC would rather keep i0 + i in a register for each i. */
-    __asm__("" : "+r"(column));
-    if (trans)
-      __builtin_prefetch(column + 2 * mr - 1); /* the next tile's part of this row: too far from here to be foreseen */
 #pragma GCC unroll 16
     for (int i = 0; i < mr; ++i) {
-      f32x16 left = f32_set1(trans ? column[i] : *(const float *)(row[i] + at));
-#pragma GCC unroll 2
-      for (int v = 0; v < vectors; ++v)
-        sum[i][v] = f32_mac(left, right[v], sum[i][v]);
+      const float *left = packed ? column + i : (const float *)(row[i] + at);
+      MAC(sum[i], left, right, vectors)
     }
   }
 #pragma GCC unroll 16
@@ -56,8 +60,8 @@ ALWAYS_INLINE void tile(const hl_gemm_args *g, int64_t j, const int mr, const in
 
 typedef void (*tile_fn)(const hl_gemm_args *g, int64_t j);
 
-#define TILE(name, mr, vectors, trans)                                                                                 \
-  static void name##_##mr##x##vectors(const hl_gemm_args *g, int64_t j) { tile(g, j, mr, vectors, trans); }
+#define TILE(name, mr, vectors, packed)                                                                                \
+  static void name##_##mr##x##vectors(const hl_gemm_args *g, int64_t j) { tile(g, j, mr, vectors, packed); }
 /* FOR_ROWS_<n>(F, ...) is F for 1..n rows. */
 #define FOR_ROWS_2(F, ...) F(__VA_ARGS__, 1) F(__VA_ARGS__, 2)
 #define FOR_ROWS_6(F, ...)                                                                                             \
@@ -69,19 +73,19 @@ typedef void (*tile_fn)(const hl_gemm_args *g, int64_t j);
 #define FOR_ROWS_PASTE(n) FOR_ROWS_##n
 #define FOR_ROWS(n) FOR_ROWS_PASTE(n)
 
-#define DEFINE(name, vectors, trans, mr) TILE(name, mr, vectors, trans)
+#define DEFINE(name, vectors, packed, mr) TILE(name, mr, vectors, packed)
 #define ENTRY(name, vectors, mr) [mr] = name##_##mr##x##vectors,
 
-FOR_ROWS(HL_GEMM_MR_NN)(DEFINE, nn, 1, 0)
-    FOR_ROWS(HL_GEMM_MR_TN)(DEFINE, tn, 1, 1) static const tile_fn nn_narrow[HL_GEMM_MR_NN + 1] = {
-        FOR_ROWS(HL_GEMM_MR_NN)(ENTRY, nn, 1)};
-static const tile_fn tn_narrow[HL_GEMM_MR_TN + 1] = {FOR_ROWS(HL_GEMM_MR_TN)(ENTRY, tn, 1)};
+FOR_ROWS(HL_GEMM_MR_ROWS)(DEFINE, rows, 1, 0)
+    FOR_ROWS(HL_GEMM_MR_PACKED)(DEFINE, packed, 1, 1) static const tile_fn rows_narrow[HL_GEMM_MR_ROWS + 1] = {
+        FOR_ROWS(HL_GEMM_MR_ROWS)(ENTRY, rows, 1)};
+static const tile_fn packed_narrow[HL_GEMM_MR_PACKED + 1] = {FOR_ROWS(HL_GEMM_MR_PACKED)(ENTRY, packed, 1)};
 
 #if HL_GEMM_VECTORS == 2
-FOR_ROWS(HL_GEMM_MR_NN)(DEFINE, nn, 2, 0)
-    FOR_ROWS(HL_GEMM_MR_TN)(DEFINE, tn, 2, 1) static const tile_fn nn_wide[HL_GEMM_MR_NN + 1] = {
-        FOR_ROWS(HL_GEMM_MR_NN)(ENTRY, nn, 2)};
-static const tile_fn tn_wide[HL_GEMM_MR_TN + 1] = {FOR_ROWS(HL_GEMM_MR_TN)(ENTRY, tn, 2)};
+FOR_ROWS(HL_GEMM_MR_ROWS)(DEFINE, rows, 2, 0)
+    FOR_ROWS(HL_GEMM_MR_PACKED)(DEFINE, packed, 2, 1) static const tile_fn rows_wide[HL_GEMM_MR_ROWS + 1] = {
+        FOR_ROWS(HL_GEMM_MR_ROWS)(ENTRY, rows, 2)};
+static const tile_fn packed_wide[HL_GEMM_MR_PACKED + 1] = {FOR_ROWS(HL_GEMM_MR_PACKED)(ENTRY, packed, 2)};
 #define RUN(kind, g)                                                                                                   \
   if (g->nr > HL_LANES)                                                                                                \
     kind##_wide[g->mr](g, 0);                                                                                          \
@@ -94,8 +98,37 @@ static const tile_fn tn_wide[HL_GEMM_MR_TN + 1] = {FOR_ROWS(HL_GEMM_MR_TN)(ENTRY
     kind##_narrow[g->mr](g, HL_LANES);
 #endif
 
-void HL_ISA_NAME(gemm_nn)(const hl_gemm_args *args) { RUN(nn, args) }
-void HL_ISA_NAME(gemm_tn)(const hl_gemm_args *args){RUN(tn, args)}
+void HL_ISA_NAME(gemm_rows)(const hl_gemm_args *args) { RUN(rows, args) }
+void HL_ISA_NAME(gemm_packed)(const hl_gemm_args *args){RUN(packed, args)}
+
+/* `tiles` whole tiles' columns of one row at a time: then every cache line of it is read once. */
+ALWAYS_INLINE void pack(float *dst, const float *src, int64_t ld, const int64_t *rows, int64_t k, const int tiles) {
+  enum { MR = HL_GEMM_MR_PACKED };
+  for (int64_t p = 0; p < k; ++p, dst += MR) {
+    const float *from = src + (rows ? rows[p] : p) * ld;
+#pragma GCC unroll 4
+    for (int t = 0; t < tiles; ++t)
+      __builtin_memcpy(dst + t * k * MR, from + t * MR, MR * sizeof(float));
+  }
+}
+
+void HL_ISA_NAME(gemm_pack)(float *dst, const float *src, int64_t ld, const int64_t *rows, int64_t k, int64_t i0,
+                            int64_t m, int64_t tiles) {
+  enum { MR = HL_GEMM_MR_PACKED, AT_ONCE = 4 };
+  int64_t whole = (m - i0) / MR, t = 0;
+  whole = whole < tiles ? whole : tiles;
+  for (; t + AT_ONCE <= whole; t += AT_ONCE)
+    pack(dst + t * k * MR, src + i0 + t * MR, ld, rows, k, AT_ONCE);
+  for (; t < whole; ++t)
+    pack(dst + t * k * MR, src + i0 + t * MR, ld, rows, k, 1);
+  int64_t left = m - i0 - t * MR;
+  if (t == tiles || left <= 0)
+    return;
+  float *to = dst + t * k * MR;
+  for (int64_t p = 0; p < k; ++p)
+    for (int64_t i = 0; i < MR; ++i)
+      to[p * MR + i] = i < left ? src[(rows ? rows[p] : p) * ld + i0 + t * MR + i] : 0.0f;
+}
 
 /* One row times one or more whole panels. */
 ALWAYS_INLINE void thin(const hl_gemm_args *g, int64_t panel, const int panels) {

@@ -21,8 +21,10 @@ HL_CHAINS(HL_CHAIN_DECLARE)
 void HL_ISA_NAME(philox)(uint32_t *dst, uint32_t key0, uint32_t key1, uint32_t stream, uint64_t first, int64_t n);
 void HL_ISA_NAME(colsum_f)(float *acc, const float *src, int64_t rows, int64_t n, int64_t ld);
 void HL_ISA_NAME(transpose)(float *dst, int64_t ldd, const float *src, int64_t lds, int64_t rows, int64_t cols);
-void HL_ISA_NAME(gemm_nn)(const hl_gemm_args *args);
-void HL_ISA_NAME(gemm_tn)(const hl_gemm_args *args);
+void HL_ISA_NAME(gemm_rows)(const hl_gemm_args *args);
+void HL_ISA_NAME(gemm_packed)(const hl_gemm_args *args);
+void HL_ISA_NAME(gemm_pack)(float *dst, const float *src, int64_t ld, const int64_t *rows, int64_t k, int64_t i0,
+                            int64_t m, int64_t tiles);
 int64_t HL_ISA_NAME(fma_chains)(float *sink, int64_t rounds);
 void HL_ISA_NAME(gemm_thin)(const hl_gemm_args *args);
 

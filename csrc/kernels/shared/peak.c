@@ -4,7 +4,7 @@
 
 /* As many independent chains as a product has accumulators in a tile: enough to hide the latency of one multiply-add,
    few enough to stay in registers. */
-#define CHAINS HL_GEMM_MR_NN
+#define CHAINS HL_GEMM_MR_ROWS
 
 int64_t HL_ISA_NAME(fma_chains)(float *sink, int64_t rounds) {
   const f32x16 half = f32_set1(0.5f), quarter = f32_set1(0.25f);
