@@ -6,14 +6,42 @@ from collections.abc import Mapping
 from typing import Any
 
 from hotloop.common.registry import Registry, attribute_error
+from hotloop.optimizers import schedules
+from hotloop.optimizers.adadelta import Adadelta
+from hotloop.optimizers.adafactor import Adafactor
+from hotloop.optimizers.adagrad import Adagrad
 from hotloop.optimizers.adam import Adam
+from hotloop.optimizers.adamax import Adamax
 from hotloop.optimizers.adamw import AdamW
+from hotloop.optimizers.ftrl import Ftrl
+from hotloop.optimizers.lamb import Lamb
+from hotloop.optimizers.lion import Lion
+from hotloop.optimizers.loss_scale_optimizer import LossScaleOptimizer
+from hotloop.optimizers.muon import Muon
+from hotloop.optimizers.nadam import Nadam
 from hotloop.optimizers.optimizer import Optimizer
 from hotloop.optimizers.rmsprop import RMSprop
+from hotloop.optimizers.schedule_free_adamw import ScheduleFreeAdamW
 from hotloop.optimizers.sgd import SGD
 
 _registry = Registry("keras.optimizers", "optimizer", ignore_case=True)
-_registry.add(Adam, AdamW, RMSprop, SGD)
+_registry.add(
+    Adadelta,
+    Adafactor,
+    Adagrad,
+    Adam,
+    AdamW,
+    Adamax,
+    Ftrl,
+    Lamb,
+    Lion,
+    LossScaleOptimizer,
+    Muon,
+    Nadam,
+    RMSprop,
+    SGD,
+    ScheduleFreeAdamW,
+)
 
 
 def serialize(optimizer: Any) -> dict[str, Any] | None:
@@ -40,6 +68,27 @@ def get(identifier: Any) -> Optimizer | None:
     )
 
 
-__all__ = ["Adam", "AdamW", "Optimizer", "RMSprop", "SGD", "deserialize", "get", "serialize"]
+__all__ = [
+    "Adadelta",
+    "Adafactor",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Ftrl",
+    "Lamb",
+    "Lion",
+    "LossScaleOptimizer",
+    "Muon",
+    "Nadam",
+    "Optimizer",
+    "RMSprop",
+    "SGD",
+    "ScheduleFreeAdamW",
+    "deserialize",
+    "get",
+    "schedules",
+    "serialize",
+]
 
 __getattr__ = attribute_error(__name__, "optimizer", __all__)

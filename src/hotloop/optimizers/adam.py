@@ -7,6 +7,7 @@ from typing import Any
 
 from hotloop import ops
 from hotloop.graph import Tensor, Variable
+from hotloop.optimizers.learning_rate import LearningRate
 from hotloop.optimizers.optimizer import Optimizer
 
 
@@ -28,7 +29,7 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: LearningRate = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
@@ -77,7 +78,7 @@ class Adam(Optimizer):
         if self.amsgrad:
             self._velocity_hats = self.add_optimizer_variables(var_list, "velocity_hat")
 
-    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Variable) -> None:
+    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Any) -> None:
         index = self._get_variable_index(variable)
         # Scalars; common to all variables of a step, where the compiler makes them one.
         step = ops.cast(self.iterations + 1, "float32")

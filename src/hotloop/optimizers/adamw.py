@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hotloop.optimizers.adam import Adam
+from hotloop.optimizers.learning_rate import LearningRate
 
 
 class AdamW(Adam):
@@ -27,7 +28,7 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: LearningRate = 0.001,
         weight_decay: float = 0.004,
         beta_1: float = 0.9,
         beta_2: float = 0.999,

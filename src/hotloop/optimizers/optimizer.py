@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from hotloop import initializers, ops
-from hotloop.graph import Tensor, Variable
+from hotloop import ops
+from hotloop.graph import Scope, Tensor, Variable
+from hotloop.graph.scope import current_scope
 from hotloop.ops.naming import auto_name
+from hotloop.optimizers import learning_rate as rates
 from hotloop.optimizers.clipping import clip_by_global_norm, clip_by_norm
+from hotloop.optimizers.conditional import only_if, together
+from hotloop.optimizers.learning_rate import LearningRate
+from hotloop.optimizers.moving_averages import MovingAverages
+from hotloop.optimizers.weight_decay import WeightDecay
 
 
-class Optimizer:
+class Optimizer(MovingAverages, WeightDecay):
     """Updates variables from gradients.
 
     Subclasses create slots in `build(variables)` with `add_optimizer_variables` and implement
@@ -23,23 +28,33 @@ class Optimizer:
     assign is traced, so that a custom update is compiled and fused like the built-in ones.
 
     Args:
-        learning_rate: number; readable and settable later as `learning_rate`.
+        learning_rate: number, readable and settable later as `learning_rate`; or a
+            `LearningRateSchedule`, called with the number of steps done; or a callable without
+            arguments.
         weight_decay: None or a number: variables lose `learning_rate * weight_decay` of themselves
             before each step.
         clipnorm: None or the largest norm of each gradient.
         clipvalue: None or the largest magnitude of each element of a gradient.
         global_clipnorm: None or the largest norm of all gradients together.
+        use_ema: whether to keep a moving average of each variable, `average = ema_momentum *
+            average + (1 - ema_momentum) * variable` after each step (the first one: the variable
+            itself). `fit` gives the model the averages at its end.
+        ema_momentum: number in [0, 1].
+        ema_overwrite_frequency: None, or after how many steps the variables become their averages,
+            again and again.
+        loss_scale_factor: None or a number, by which the loss is multiplied before gradients are
+            taken of it, and the gradients are divided before they are used.
+        gradient_accumulation_steps: None, or how many steps' gradients are averaged into one
+            update; variables stay as they are in between.
         name: name of the optimizer and prefix of its variables' paths.
 
     Raises:
-        ValueError: bad values, or more than one kind of clipping.
-        NotImplementedError: `use_ema`, `loss_scale_factor`, `gradient_accumulation_steps`, or a
-            learning rate that is a schedule or a callable.
+        ValueError: bad values, unknown arguments, or more than one kind of clipping.
     """
 
     def __init__(
         self,
-        learning_rate: float,
+        learning_rate: LearningRate,
         weight_decay: float | None = None,
         clipnorm: float | None = None,
         clipvalue: float | None = None,
@@ -54,158 +69,104 @@ class Optimizer:
     ) -> None:
         if kwargs:
             raise ValueError(f"Argument(s) not recognized: {kwargs}")
-        for argument, value, default in (
-            ("use_ema", use_ema, False),
-            ("ema_momentum", ema_momentum, 0.99),
-            ("ema_overwrite_frequency", ema_overwrite_frequency, None),
-            ("loss_scale_factor", loss_scale_factor, None),
-            ("gradient_accumulation_steps", gradient_accumulation_steps, None),
-        ):
-            if value != default:
-                raise NotImplementedError(
-                    f"{type(self).__name__} does not implement the argument `{argument}` yet. "
-                    f"Received: {argument}={value!r}"
-                )
         if sum(clip is not None for clip in (clipnorm, clipvalue, global_clipnorm)) > 1:
             raise ValueError(
                 "Only one of `clipnorm`, `clipvalue` and `global_clipnorm` can be set. Received: "
                 f"clipnorm={clipnorm}, clipvalue={clipvalue}, global_clipnorm={global_clipnorm}"
             )
+        if gradient_accumulation_steps:
+            _check_count("gradient_accumulation_steps", gradient_accumulation_steps, least=2)
+        if use_ema:
+            if not 0 <= ema_momentum <= 1:
+                raise ValueError(
+                    f"`ema_momentum` must be in the range [0, 1]. Received: {ema_momentum!r}"
+                )
+            if ema_overwrite_frequency is not None:
+                _check_count("ema_overwrite_frequency", ema_overwrite_frequency, least=1)
+        rate: Any = learning_rate
+        if not rates.is_computed(rate):
+            rate = np.float32(rates.as_number(rate))
+
+        self._start()
         self.name = name or auto_name(type(self).__name__)
         self.weight_decay = weight_decay
         self.clipnorm = clipnorm
         self.clipvalue = clipvalue
         self.global_clipnorm = global_clipnorm
+        self.use_ema = use_ema
+        self.ema_momentum = ema_momentum
+        self.ema_overwrite_frequency = ema_overwrite_frequency
+        self.loss_scale_factor = loss_scale_factor
+        self.gradient_accumulation_steps = gradient_accumulation_steps
         self.built = False
-        self._variables: list[Variable] = []
-        self._trainable_variables: list[Variable] = []
-        self._indices: dict[int, int] = {}
-        self._not_decayed: set[int] = set()
-        self._not_decayed_names: re.Pattern[str] | None = None
+        self._indices = {}
+        self._not_decayed = set()
+        self._not_decayed_names = None
+        self._model_variables_moving_average = []
+        self._accumulated_gradients: list[Variable] = []
         self._iterations = self._add("iteration", np.zeros((), np.int32))
-        rate = np.float32(_learning_rate(learning_rate))
-        self._learning_rate = self._add("learning_rate", rate)
-
-    def _add(self, name: str, value: Any) -> Variable:
-        variable = Variable(value, trainable=False, name=name)
-        variable.path = f"{self.name}/{name}"
-        self._variables.append(variable)
-        return variable
+        if isinstance(rate, np.float32):
+            rate = self._add("learning_rate", rate)
+        self._learning_rate = rate
 
     # State
 
     @property
-    def iterations(self) -> Variable:
-        """The number of steps done: an int32 variable."""
+    def iterations(self) -> Any:
+        """The number of updates done: an int32 variable, or a tensor if gradients accumulate."""
+        if self.gradient_accumulation_steps:
+            return ops.floor_divide(self._iterations, self.gradient_accumulation_steps)
         return self._iterations
 
     @property
-    def learning_rate(self) -> Variable:
-        """The learning rate: a float32 variable. Assign a number to change it at any time."""
-        return self._learning_rate
+    def learning_rate(self) -> Any:
+        """The learning rate: a float32 variable, or the value of the schedule at this step.
+
+        Assign a number to the variable's property to change it at any time, or a schedule to put
+        it in the variable's place. Raises `TypeError` when a number is assigned to a schedule.
+        """
+        return rates.current(self._learning_rate, self._iterations)
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
-        self._learning_rate.assign(np.float32(_learning_rate(value)))
-
-    @property
-    def variables(self) -> list[Variable]:
-        """Iterations, learning rate, then the slots, in the order of their making."""
-        return list(self._variables)
+        held = self._learning_rate
+        if rates.is_computed(value):
+            if isinstance(held, Variable):
+                self._untrack(held)
+            self._learning_rate = value
+            self._changed()
+            return
+        number = np.float32(rates.as_number(value))
+        if not isinstance(held, Variable):
+            raise TypeError(
+                f"This optimizer's `learning_rate` is {held!r}, which computes the rate: it cannot "
+                "be set to a number. Create the optimizer with a number to have a rate that can be "
+                "set."
+            )
+        held.assign(number)
 
     def build(self, variables: Sequence[Variable]) -> None:
         """Takes `variables` as the ones to train. Subclasses add slots for them."""
+        self._check_super_called()
         self._trainable_variables = list(variables)
         self._indices = {id(variable): i for i, variable in enumerate(variables)}
+        if self.use_ema:
+            self._model_variables_moving_average = self.add_optimizer_variables(
+                variables, "average"
+            )
+        if self.gradient_accumulation_steps:
+            self._accumulated_gradients = self.add_optimizer_variables(
+                variables, "gradient_accumulator"
+            )
         self.built = True
-
-    def _get_variable_index(self, variable: Variable) -> int:
-        return self._indices[id(variable)]
-
-    def add_variable(
-        self,
-        shape: Sequence[int],
-        initializer: Any = "zeros",
-        dtype: Any = None,
-        aggregation: str = "none",
-        layout: Any = None,
-        name: str | None = None,
-    ) -> Variable:
-        """A new variable of the optimizer. `aggregation` and `layout` mean nothing on one CPU."""
-        value = initializers.get(initializer)(tuple(shape), dtype=dtype)
-        return self._add(name or auto_name("variable"), value)
-
-    def add_variable_from_reference(
-        self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
-    ) -> Variable:
-        """A slot: a variable of the shape and dtype of `reference_variable`, named after it."""
-        prefix = reference_variable.path.replace("/", "_")
-        return self.add_variable(
-            shape=reference_variable.shape,
-            initializer=initializer,
-            dtype=reference_variable.dtype,
-            name=f"{prefix}_{name or 'var'}",
-        )
-
-    def add_optimizer_variables(
-        self,
-        trainable_variables: Iterable[Variable],
-        name: str | Sequence[str],
-        initializer: Any = "zeros",
-    ) -> Any:
-        """Slots for each variable: a list for one name, a tuple of lists for several."""
-        names = [name] if isinstance(name, str) else list(name)
-        one = isinstance(initializer, (str, initializers.Initializer))
-        makers = [initializer] * len(names) if one else list(initializer)
-        if len(names) != len(makers):
-            raise ValueError(
-                "The number of provided names must match the number of provided initializers. "
-                f"Received name={name!r}, initializer={initializer!r}"
-            )
-        slots: tuple[list[Variable], ...] = tuple([] for _ in names)
-        for variable in trainable_variables:
-            for slot, slot_name, maker in zip(slots, names, makers, strict=True):
-                slot.append(self.add_variable_from_reference(variable, slot_name, maker))
-        return slots[0] if isinstance(name, str) else slots
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Assigns arrays to `variables`, in their order, or none of them if one does not fit."""
-        if not self.built:
-            raise ValueError(
-                "You are calling `set_weights()` on an optimizer that has not yet been built. Call "
-                "`optimizer.build(trainable_variables)` to create the optimizer weights first."
-            )
-        arrays = [np.asarray(weight) for weight in weights]
-        if len(arrays) != len(self._variables):
-            raise ValueError(
-                f"Optimizer '{self.name}' has {len(self._variables)} variables. "
-                f"Received a list of {len(arrays)} weights."
-            )
-        for variable, array in zip(self._variables, arrays, strict=True):
-            if variable.shape != array.shape:
-                raise ValueError(
-                    f"Optimizer variable {variable.path} has shape {variable.shape}, not "
-                    f"compatible with provided weight shape {array.shape}."
-                )
-        for variable, array in zip(self._variables, arrays, strict=True):
-            variable.assign(array)
 
     # Updates
 
-    def assign(self, variable: Variable, value: Any) -> None:
-        """`variable = value`, for subclasses."""
-        variable.assign(value)
+    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Any) -> None:
+        """Updates one variable and its slots.
 
-    def assign_add(self, variable: Variable, value: Any) -> None:
-        """`variable += value`, for subclasses."""
-        variable.assign_add(value)
-
-    def assign_sub(self, variable: Variable, value: Any) -> None:
-        """`variable -= value`, for subclasses."""
-        variable.assign_sub(value)
-
-    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Variable) -> None:
-        """Updates one variable and its slots."""
+        `learning_rate` is a float32 variable or tensor of shape ().
+        """
         raise NotImplementedError(
             f"{type(self).__name__} must implement "
             "`update_step(self, gradient, variable, learning_rate)`."
@@ -220,14 +181,17 @@ class Optimizer:
     def apply(
         self, grads: Sequence[Any], trainable_variables: Iterable[Variable] | None = None
     ) -> None:
-        """One step: decay, clipping, `update_step` for each variable, then constraints.
+        """One step: clipping, decay, `update_step` for each variable, then constraints.
+
+        An exception leaves all variables as they were.
 
         Args:
             grads: gradients, one for each variable, of its shape. None leaves a variable alone.
             trainable_variables: the variables; by default those that the optimizer was built for.
 
         Raises:
-            ValueError: not built, unknown variables, lengths that differ, or no gradient at all.
+            ValueError: not built, unknown variables, lengths or shapes that differ, or no gradient
+                at all.
         """
         if len(grads) == 0:
             return
@@ -249,23 +213,48 @@ class Optimizer:
                 f"{len(variables)} variables."
             )
         grads, variables = self._drop_missing(grads, variables)
-        grads = self._clip([ops.convert_to_tensor(grad) for grad in grads])
-        self._decay(variables)
+        grads = [ops.convert_to_tensor(grad) for grad in grads]
         for grad, variable in zip(grads, variables, strict=True):
-            self.update_step(grad, variable, self._learning_rate)
-        for variable in variables:
-            if variable.constraint is not None:
-                variable.assign(variable.constraint(variable))
-        self._iterations.assign_add(1)
-
-    def _check_known(self, variables: Iterable[Variable]) -> None:
-        for variable in variables:
-            if id(variable) not in self._indices:
+            if grad.shape != variable.shape:
                 raise ValueError(
-                    f"Unknown variable: {variable!r}. This optimizer can only be called for the "
-                    "variables it was originally built with. When working with a new set of "
-                    "variables, you should recreate a new optimizer instance."
+                    f"The gradient of {variable.path} must have its shape {variable.shape}. "
+                    f"Received a gradient of shape {grad.shape}."
                 )
+        with together():
+            if self.loss_scale_factor is not None:
+                grads = [grad / self.loss_scale_factor for grad in grads]
+            self._apply_gradients(grads, variables)
+            if self.use_ema:
+                self._average()
+            for variable in variables:
+                if variable.constraint is not None:
+                    variable.assign(variable.constraint(variable))
+            self._iterations.assign_add(1)
+
+    def _apply_gradients(self, grads: list[Tensor], variables: list[Variable]) -> None:
+        steps = self.gradient_accumulation_steps
+        if not steps:
+            self._update(grads, variables)
+            return
+        due = ops.equal(ops.mod(self._iterations + 1, steps), 0)
+        slots = [self._accumulated_gradients[self._get_variable_index(v)] for v in variables]
+        totals = [slot + grad for slot, grad in zip(slots, grads, strict=True)]
+        with only_if(due):
+            self._update([total / steps for total in totals], variables)
+        for slot, total in zip(slots, totals, strict=True):
+            slot.assign(ops.where(due, 0.0, total))
+
+    def _update(self, grads: list[Tensor], variables: list[Variable]) -> None:
+        grads = self._clip_gradients(grads)
+        learning_rate = self.learning_rate
+        self._apply_weight_decay(variables, learning_rate)
+        self._update_variables(grads, variables, learning_rate)
+
+    def _update_variables(
+        self, grads: list[Tensor], variables: list[Variable], learning_rate: Any
+    ) -> None:
+        for grad, variable in zip(grads, variables, strict=True):
+            self.update_step(grad, variable, learning_rate)
 
     def _drop_missing(
         self, grads: Sequence[Any], variables: Sequence[Variable]
@@ -283,7 +272,7 @@ class Optimizer:
             )
         return [grad for grad, _ in kept], [variable for _, variable in kept]
 
-    def _clip(self, grads: list[Tensor]) -> list[Tensor]:
+    def _clip_gradients(self, grads: list[Tensor]) -> list[Tensor]:
         if self.clipnorm and self.clipnorm > 0:
             return [clip_by_norm(grad, self.clipnorm) for grad in grads]
         if self.global_clipnorm and self.global_clipnorm > 0:
@@ -292,70 +281,94 @@ class Optimizer:
             return [ops.clip(grad, -self.clipvalue, self.clipvalue) for grad in grads]
         return grads
 
-    # Weight decay
-
-    def exclude_from_weight_decay(
+    def stateless_apply(
         self,
-        var_list: Iterable[Variable] | None = None,
-        var_names: Iterable[str] | None = None,
-    ) -> None:
-        """Keeps variables out of weight decay: these, or those whose name has one of these parts.
+        optimizer_variables: Sequence[Any],
+        grads: Sequence[Any],
+        trainable_variables: Sequence[Any],
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """`apply` on values: variables stay as they are, and the new values are returned.
 
-        Raises `ValueError` once the optimizer is built.
+        Args:
+            optimizer_variables: values for `variables`, in their order.
+            grads: gradients, as in `apply`.
+            trainable_variables: values for the variables that the optimizer was built for.
+
+        Returns:
+            New values of the trainable variables, and of the optimizer's own.
+
+        Raises:
+            ValueError: not built, or lengths that differ.
         """
-        if self.built:
+        if not self.built:
             raise ValueError(
-                "`exclude_from_weight_decay()` can only be configured before the optimizer is "
-                "built."
+                f"To call `stateless_apply`, {type(self).__name__} must be built. Call "
+                "`optimizer.build(trainable_variables)` first."
             )
-        self._not_decayed = {id(variable) for variable in var_list or ()}
-        names = sorted(set(var_names or ()))
-        self._not_decayed_names = re.compile("|".join(names)) if names else None
+        own, trained = self.variables, self._trainable_variables
+        for name, values, expected in (
+            ("optimizer_variables", optimizer_variables, own),
+            ("trainable_variables", trainable_variables, trained),
+        ):
+            if len(values) != len(expected):
+                raise ValueError(
+                    f"Argument `{name}` must be a list of {len(expected)} values, one for each of "
+                    f"the variables. Received a list of {len(values)}."
+                )
+        scope = current_scope()
+        if scope is None:
+            with Scope(symbolic=False):
+                return self.stateless_apply(optimizer_variables, grads, trainable_variables)
+        before = dict(scope.updates)
+        try:
+            for variable, value in zip(trained, trainable_variables, strict=True):
+                variable.assign(value)
+            for variable, value in zip(own, optimizer_variables, strict=True):
+                variable.assign(value)
+            self.apply(grads)
+            return [variable.value for variable in trained], [variable.value for variable in own]
+        finally:
+            scope.updates.clear()
+            scope.updates.update(before)
 
-    def _decay(self, variables: Iterable[Variable]) -> None:
-        if self.weight_decay is None:
-            return
-        for variable in variables:
-            named = self._not_decayed_names
-            if id(variable) in self._not_decayed or (named and named.search(variable.name)):
-                continue
-            variable.assign(variable - variable * (self.weight_decay * self._learning_rate))
+    def scale_loss(self, loss: Any) -> Any:
+        """The loss to take gradients of: `loss` times `loss_scale_factor`, if there is one."""
+        return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
 
     # Configuration
 
     def get_config(self) -> dict[str, Any]:
         return {
             "name": self.name,
-            "learning_rate": float(self._learning_rate.numpy()),
+            "learning_rate": rates.serialize(self._learning_rate),
             "weight_decay": self.weight_decay,
             "clipnorm": self.clipnorm,
             "global_clipnorm": self.global_clipnorm,
             "clipvalue": self.clipvalue,
-            "use_ema": False,
-            "ema_momentum": 0.99,
-            "ema_overwrite_frequency": None,
-            "loss_scale_factor": None,
-            "gradient_accumulation_steps": None,
+            "use_ema": self.use_ema,
+            "ema_momentum": self.ema_momentum,
+            "ema_overwrite_frequency": self.ema_overwrite_frequency,
+            "loss_scale_factor": self.loss_scale_factor,
+            "gradient_accumulation_steps": self.gradient_accumulation_steps,
         }
 
     @classmethod
     def from_config(
-        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
+        cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None
     ) -> Optimizer:
-        """The optimizer of a configuration. No part of it can need `custom_objects` so far."""
+        """The optimizer of a configuration.
+
+        `custom_objects` names schedules and functions of your own that `learning_rate` may be.
+        """
+        config = dict(config)
+        if "learning_rate" in config:
+            config["learning_rate"] = rates.deserialize(config["learning_rate"], custom_objects)
         return cls(**config)
 
 
-def _learning_rate(value: Any) -> float:
-    if isinstance(value, (Variable, Tensor, np.ndarray)) and tuple(value.shape) == ():
-        value = float(value)
-    if isinstance(value, (float, int, np.floating, np.integer)) and not isinstance(value, bool):
-        return float(value)
-    if callable(value):
-        raise NotImplementedError(
-            "Argument `learning_rate` does not take schedules or callables yet. "
-            f"Received: learning_rate={value!r}"
+def _check_count(name: str, value: Any, least: int) -> None:
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or value < least:
+        raise ValueError(
+            f"`{name}` must be an integer >= {least} or None. Received: {name}={value!r}"
         )
-    raise ValueError(
-        f"Argument `learning_rate` should be a float. Received: learning_rate={value!r}"
-    )

@@ -7,6 +7,7 @@ from typing import Any
 
 from hotloop import ops
 from hotloop.graph import Tensor, Variable
+from hotloop.optimizers.learning_rate import LearningRate
 from hotloop.optimizers.optimizer import Optimizer
 
 
@@ -29,7 +30,7 @@ class RMSprop(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: LearningRate = 0.001,
         rho: float = 0.9,
         momentum: float = 0.0,
         epsilon: float = 1e-7,
@@ -78,7 +79,7 @@ class RMSprop(Optimizer):
         if self.centered:
             self._average_gradients = self.add_optimizer_variables(var_list, "average_gradient")
 
-    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Variable) -> None:
+    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Any) -> None:
         index = self._get_variable_index(variable)
         keep, take = self.rho, 1 - self.rho
         velocity = self._velocities[index] * keep + ops.square(gradient) * take

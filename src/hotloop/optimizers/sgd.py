@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hotloop.graph import Tensor, Variable
+from hotloop.optimizers.learning_rate import LearningRate
 from hotloop.optimizers.optimizer import Optimizer
 
 
@@ -26,7 +27,7 @@ class SGD(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.01,
+        learning_rate: LearningRate = 0.01,
         momentum: float = 0.0,
         nesterov: bool = False,
         weight_decay: float | None = None,
@@ -70,7 +71,7 @@ class SGD(Optimizer):
         if self.momentum != 0:
             self.momentums = self.add_optimizer_variables(variables, "momentum")
 
-    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Variable) -> None:
+    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Any) -> None:
         step = gradient * learning_rate
         if self.momentum == 0:
             variable.assign(variable - step)

@@ -63,7 +63,8 @@ class Stepping(Compilation):
         self._track_loss(loss, x)
         variables = self.trainable_variables  # type: ignore[attr-defined]
         if variables:
-            grads = graph.gradients(loss, [variable.value for variable in variables])
+            scaled = self.optimizer.scale_loss(loss)
+            grads = graph.gradients(scaled, [variable.value for variable in variables])
             self.optimizer.apply(grads, variables)
         return x, y, y_pred, weight
 

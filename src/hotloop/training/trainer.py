@@ -181,6 +181,8 @@ class Trainer(Stepping):
                     callbacks.on_epoch_end(epoch, logs)
                     if self.stop_training:
                         break
+                if epochs > 0:
+                    self.optimizer.finalize_variable_values(self.trainable_variables)
                 callbacks.on_train_end(logs)
             finally:
                 feed.close()
