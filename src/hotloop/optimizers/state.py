@@ -33,8 +33,10 @@ class OptimizerState:
         if name not in ("_variables", "_trainable_variables"):
             for variable in _variables_in(value):
                 self._track(variable)
-            numbers = value is None or isinstance(value, (bool, int, float, str))
-            if numbers and vars(self).get("built"):
+            number = value is None or isinstance(value, (bool, int, float, str))
+            # Properties, such as the learning rate, know by themselves what they change.
+            own = not isinstance(getattr(type(self), name, None), property)
+            if number and own and vars(self).get("built"):
                 self._changed()
         super().__setattr__(name, value)
 
