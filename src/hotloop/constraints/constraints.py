@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from hotloop import ops
+from hotloop._settings import epsilon
 from hotloop.graph import Tensor
-
-_EPSILON = 1e-7
 
 
 class Constraint:
@@ -38,7 +37,7 @@ class MaxNorm(Constraint):
 
     def __call__(self, w: Any) -> Tensor:
         norms = _norms(w, self.axis)
-        return w * (ops.clip(norms, 0.0, float(self.max_value)) / (_EPSILON + norms))
+        return w * (ops.clip(norms, 0.0, float(self.max_value)) / (epsilon() + norms))
 
     def get_config(self) -> dict[str, Any]:
         return {"max_value": self.max_value, "axis": self.axis}
@@ -58,7 +57,7 @@ class UnitNorm(Constraint):
         self.axis = axis
 
     def __call__(self, w: Any) -> Tensor:
-        return w / (_EPSILON + _norms(w, self.axis))
+        return w / (epsilon() + _norms(w, self.axis))
 
     def get_config(self) -> dict[str, Any]:
         return {"axis": self.axis}
@@ -83,7 +82,7 @@ class MinMaxNorm(Constraint):
         norms = _norms(w, self.axis)
         inside = ops.clip(norms, float(self.min_value), float(self.max_value))
         desired = self.rate * inside + (1 - self.rate) * norms
-        return w * (desired / (_EPSILON + norms))
+        return w * (desired / (epsilon() + norms))
 
     def get_config(self) -> dict[str, Any]:
         return {

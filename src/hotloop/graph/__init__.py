@@ -9,6 +9,7 @@ from hotloop.graph.variable import Variable
 
 from hotloop.graph.primitives import (  # isort: skip  # noqa: F401  (fill the table)
     blocks,
+    custom,
     elementwise,
     products,
     reductions,

@@ -11,7 +11,8 @@ import numpy as np
 from hotloop.graph.dtypes import BOOL, numpy_dtype
 
 _PLANS = 512  # kept, least recently used first out
-_VIEWS = frozenset(("reshape", "stop_gradient"))  # the same elements: nothing to compute
+# The same elements: nothing to compute.
+_VIEWS = frozenset(("reshape", "stop_gradient", "custom_gradient"))
 
 
 def evaluate(

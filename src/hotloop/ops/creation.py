@@ -120,6 +120,46 @@ def linspace(
 
 
 @op
+def logspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    base: Any = 10,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Tensor:
+    """`num` numbers from base**start to base**stop, their exponents evenly spaced.
+
+    `start`, `stop` and `base` must be known values.
+    """
+    values = np.logspace(
+        np.asarray(start, np.float64),
+        np.asarray(stop, np.float64),
+        num,
+        endpoint=endpoint,
+        base=np.asarray(base, np.float64),
+        axis=axis,
+    )
+    return constant(values, dtype or "float32")
+
+
+@op
+def geomspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
+) -> Tensor:
+    """`num` numbers from `start` to `stop` with a constant ratio, both known and not 0."""
+    values = np.geomspace(
+        np.asarray(start, np.float64),
+        np.asarray(stop, np.float64),
+        num,
+        endpoint=endpoint,
+        axis=axis,
+    )
+    return constant(values, dtype or "float32")
+
+
+@op
 def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:  # noqa: N803
     """Ones on the k-th diagonal of N × M zeros."""
     shape = shape_tuple((N, N if M is None else M))

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from hotloop import _settings
 from hotloop.graph import Tensor, apply, fill
 from hotloop.ops.convert import cast_to, expand, float_tensor, normalize_axis, tensor
 from hotloop.ops.creation import one_hot_bool
 from hotloop.ops.dispatch import op
-from hotloop.ops.nn import EPSILON, _softplus, log_softmax
+from hotloop.ops.nn import _softplus, log_softmax
 from hotloop.ops.reductions import reduce
 
 
 def _clipped(p: Tensor) -> Tensor:
     """Probabilities kept away from 0 and 1, where the logarithm ends."""
-    p = apply("max", [p, fill(EPSILON, p.shape, "float32")])
-    return apply("min", [p, fill(1.0 - EPSILON, p.shape, "float32")])
+    epsilon = _settings.epsilon()
+    p = apply("max", [p, fill(epsilon, p.shape, "float32")])
+    return apply("min", [p, fill(1.0 - epsilon, p.shape, "float32")])
 
 
 def _log_probabilities(output: Tensor, from_logits: bool, axis: int) -> Tensor:
@@ -27,7 +29,7 @@ def _log_probabilities(output: Tensor, from_logits: bool, axis: int) -> Tensor:
 
 @op
 def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> Tensor:
-    """-(t·log(p) + (1 - t)·log(1 - p)), p clipped to [1e-7, 1 - 1e-7].
+    """-(t·log(p) + (1 - t)·log(1 - p)), p clipped to [ε, 1 - ε], ε = config.epsilon().
 
     `target` and `output` have one shape, else `ValueError`.
     """

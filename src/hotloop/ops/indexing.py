@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from hotloop.graph import Tensor, Variable, apply, fill
+from hotloop.ops.arrangement import clamped_starts
 from hotloop.ops.convert import (
     broadcast_shapes,
     cast_to,
     expand,
     normalize_axis,
+    promote,
     shape_tuple,
     shaped,
     tensor,
@@ -114,13 +116,31 @@ def _position(k: Any, x: Tensor) -> int:
 
 @op
 def slice(inputs: Any, start_indices: Any, shape: Any) -> Tensor:
-    """The block of the given shape that starts at `start_indices`."""
+    """The block of the given shape that starts at `start_indices`; a size -1 is all that remains.
+
+    A block that would reach over the end is moved back into `inputs`, as in Keras on JAX. Starts
+    may be tensors.
+    """
     x = tensor(inputs)
-    starts, sizes = shape_tuple(start_indices, "start_indices"), shape_tuple(shape)
-    if len(starts) != x.ndim or len(sizes) != x.ndim:
-        raise ValueError(f"start_indices {starts} and shape {sizes} do not fit shape {x.shape}.")
-    stops = [a + n for a, n in zip(starts, sizes, strict=True)]
-    return apply("slice", [x], start=starts, stop=stops, step=[1] * x.ndim)
+    wanted = [shape] if isinstance(shape, int) else list(shape)
+    if len(wanted) != x.ndim:
+        raise ValueError(f"shape {tuple(wanted)} must have one size per axis of shape {x.shape}.")
+    if -1 in wanted:
+        starts = list(start_indices)
+        wanted = [x.shape[i] - int(starts[i]) if n == -1 else n for i, n in enumerate(wanted)]
+    sizes = shape_tuple(wanted)
+    if any(n > dim for n, dim in zip(sizes, x.shape, strict=True)):
+        raise ValueError(f"A block of shape {sizes} does not fit into shape {x.shape}.")
+    begin = clamped_starts(start_indices, x.shape, sizes)
+    if isinstance(begin, list):
+        stops = [a + n for a, n in zip(begin, sizes, strict=True)]
+        return apply("slice", [x], start=begin, stop=stops, step=[1] * x.ndim)
+    for axis, (n, dim) in enumerate(zip(sizes, x.shape, strict=True)):
+        if n != dim:
+            first = apply("slice", [begin], start=[axis], stop=[axis + 1], step=[1])
+            places = apply("add", promote(apply("iota", [], shape=(n,), axis=0), first))
+            x = take(x, places, axis)
+    return x
 
 
 def row_numbers(indices: Tensor, size: int) -> Tensor:

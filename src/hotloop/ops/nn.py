@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from hotloop import _settings
 from hotloop.graph import Tensor, apply, fill
 from hotloop.ops.convert import expand, float_tensor, normalize_axes, normalize_axis, tensor
 from hotloop.ops.dispatch import op
@@ -277,11 +278,11 @@ def log_softmax(x: Any, axis: Any = -1) -> Tensor:
 
 @op
 def normalize(x: Any, axis: Any = -1, order: Any = 2, epsilon: float | None = None) -> Tensor:
-    """`x` divided by its norm of the given order along `axis`, by at least `epsilon` (1e-7)."""
+    """`x` divided by its norm of the given order along `axis`, at least `epsilon`."""
     if not isinstance(order, int) or order < 1:
         raise ValueError(f"order must be an integer >= 1, got {order!r}.")
     x = float_tensor(x)
-    epsilon = EPSILON if epsilon is None else float(epsilon)
+    epsilon = _settings.epsilon() if epsilon is None else float(epsilon)
     axes = normalize_axes(axis, x.ndim)
     if order == 2:
         root = apply("sqrt", [reduce("sum", _mul(x, x), axes, True)])

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from hotloop import _settings
 from hotloop.graph import Tensor
 from hotloop.ops.convert import float_tensor, normalize_axes, normalize_axis
 from hotloop.ops.dispatch import op
 from hotloop.ops.manipulation import reshape
 from hotloop.ops.math import rsqrt, square
-from hotloop.ops.nn import EPSILON, moments
+from hotloop.ops.nn import moments
 from hotloop.ops.reductions import mean, var
 
 
@@ -51,14 +52,15 @@ def layer_normalization(
 ) -> Tensor:
     """`x` minus its mean over `axis`, over its standard deviation, times `gamma`, plus `beta`.
 
-    `gamma` and `beta` have the sizes of `axis`. `epsilon` (default 1e-7) is added to the variance.
-    `rms_scaling=True`, which Keras advises against, divides by the standard deviation only.
+    `gamma` and `beta` have the sizes of `axis`. `epsilon` (default `config.epsilon()`) is added to
+    the variance. `rms_scaling=True`, which Keras advises against, only divides by the standard
+    deviation.
     """
     rms_scaling = kwargs.pop("rms_scaling", False)
     if kwargs:
         raise TypeError(f"layer_normalization() got unexpected arguments {sorted(kwargs)}.")
     x = float_tensor(x)
-    epsilon = EPSILON if epsilon is None else epsilon
+    epsilon = _settings.epsilon() if epsilon is None else epsilon
     axes = normalize_axes(axis, x.ndim)
     if rms_scaling:
         return _scaled(x * rsqrt(var(x, axes, keepdims=True) + epsilon), gamma, axes)
@@ -76,11 +78,11 @@ def rms_normalization(
 ) -> Tensor:
     """`x` over the root of the mean of its squares over `axis`, times `scale`.
 
-    `scale` has the sizes of `axis`. `epsilon` (default 1e-7) is added to the mean of squares
-    (Zhang and Sennrich, 2019).
+    `scale` has the sizes of `axis`. `epsilon` (default `config.epsilon()`) is added to the
+    mean of squares (Zhang and Sennrich, 2019).
     """
     x = float_tensor(x)
-    epsilon = EPSILON if epsilon is None else epsilon
+    epsilon = _settings.epsilon() if epsilon is None else epsilon
     axes = normalize_axes(axis, x.ndim)
     return _scaled(x * rsqrt(mean(square(x), axes, keepdims=True) + epsilon), scale, axes)
 

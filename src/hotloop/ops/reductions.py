@@ -208,16 +208,41 @@ def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return drop_axes(total, normalize_axes(axis, x.ndim), keepdims)
 
 
+def _matrix_norm(x: Tensor, ord: Any, axes: tuple[int, int], keepdims: bool) -> Tensor:
+    rows, columns = axes
+    dropped = normalize_axes(axes, x.ndim)
+    if ord in ("nuc", 2, -2):
+        raise NotImplementedError(
+            f"norm with ord={ord!r} over two axes needs singular values, which hotloop does not "
+            "compute. ord may be None, 'fro', 1, -1, inf or -inf."
+        )
+    if ord in (None, "fro"):
+        return apply("sqrt", [reduce("sum", apply("mul", [x, x]), dropped, keepdims)])
+    if ord not in (1, -1, math.inf, -math.inf):
+        raise ValueError(
+            f"ord must be None, 'fro', 1, -1, inf or -inf for a matrix norm, got {ord!r}."
+        )
+    along, over = (rows, columns) if ord in (1, -1) else (columns, rows)
+    sums = reduce("sum", apply("abs", [x]), along, True)
+    return drop_axes(reduce("amax" if ord > 0 else "amin", sums, over, True), dropped, keepdims)
+
+
 @op
 def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The vector norm of order `ord` (None is 2) over `axis`.
+    """The norm of vectors along one axis, of matrices along two, or of all elements.
 
-    Raises `NotImplementedError` for matrix norms, which need decompositions.
+    `ord` is for vectors any number (None is 2; 0 counts what is not zero) and for matrices None or
+    "fro" (the root of the sum of squares), 1, -1, inf or -inf (sums of columns or rows). Raises
+    `NotImplementedError` for the matrix norms 2, -2 and "nuc", which need singular values.
     """
     x = float_tensor(x)
     axes = normalize_axes(axis, x.ndim)
-    if ord is not None and len(axes) > 1:
-        raise NotImplementedError(f"norm with ord={ord!r} over {len(axes)} axes is a matrix norm.")
+    if len(axes) == 2 and (ord is not None or axis is not None):
+        first, second = axis if isinstance(axis, list | tuple) else (0, 1)
+        pair = (normalize_axis(first, x.ndim), normalize_axis(second, x.ndim))
+        return _matrix_norm(x, ord, pair, keepdims)
+    if len(axes) > 2 and ord is not None:
+        raise ValueError(f"norm with ord={ord!r} takes one or two axes, got {len(axes)}.")
     if ord is None or ord == 2:
         return apply("sqrt", [reduce("sum", apply("mul", [x, x]), axes, keepdims)])
     size = apply("abs", [x])
@@ -227,8 +252,10 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
         return reduce("amax", size, axes, keepdims)
     if ord == -math.inf:
         return reduce("amin", size, axes, keepdims)
-    if not isinstance(ord, int | float) or ord == 0:
-        raise ValueError(f"ord must be None or a number other than 0, got {ord!r}.")
+    if not isinstance(ord, int | float):
+        raise ValueError(f"ord must be None or a number for vectors, got {ord!r}.")
+    if ord == 0:
+        return reduce("sum", cast_to(cast_to(x, "bool"), "float32"), axes, keepdims)
     powered = apply("pow", [size, fill(float(ord), size.shape, "float32")])
     total = reduce("sum", powered, axes, keepdims)
     return apply("pow", [total, fill(1.0 / ord, total.shape, "float32")])

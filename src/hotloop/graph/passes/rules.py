@@ -200,7 +200,15 @@ def _repeated(x: Node) -> Node | None:
     return None
 
 
+def _custom_gradient(
+    b: Builder, inputs: tuple[Node, ...], attrs: dict[str, Any], shape: Shape, dtype: str
+) -> Node | None:
+    """Its value: gradients have been taken by now."""
+    return inputs[0]
+
+
 RULES: dict[str, Callable[..., Node | None]] = {
+    "custom_gradient": _custom_gradient,
     "reshape": _reshape,
     "broadcast_to": _broadcast_to,
     "transpose": _transpose,
