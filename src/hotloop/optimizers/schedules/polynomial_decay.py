@@ -58,7 +58,8 @@ class PolynomialDecay(LearningRateSchedule):
             done = ops.minimum(step, end) / end
         rate = float(self.end_learning_rate)
         distance = float(self.initial_learning_rate) - rate
-        return distance * ops.power(1.0 - done, float(self.power)) + rate
+        left = ops.maximum(1.0 - done, 0.0)
+        return distance * ops.power(left, float(self.power)) + rate
 
     def get_config(self) -> dict[str, Any]:
         return {
