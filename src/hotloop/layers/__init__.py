@@ -11,7 +11,10 @@ from hotloop.layers.activity_regularization import ActivityRegularization
 from hotloop.layers.batch_normalization import BatchNormalization
 from hotloop.layers.concatenate import Concatenate, concatenate
 from hotloop.layers.dense import Dense
+from hotloop.layers.dot import Dot, dot
 from hotloop.layers.dropout import Dropout
+from hotloop.layers.einsum_dense import EinsumDense
+from hotloop.layers.embedding import Embedding
 from hotloop.layers.flatten import Flatten
 from hotloop.layers.global_pooling import GlobalAveragePooling1D, GlobalMaxPooling1D
 from hotloop.layers.identity import Identity
@@ -66,8 +69,11 @@ _registry.add(
     BatchNormalization,
     Concatenate,
     Dense,
+    Dot,
     Dropout,
     ELU,
+    EinsumDense,
+    Embedding,
     Flatten,
     GaussianDropout,
     GaussianNoise,
@@ -121,8 +127,11 @@ __all__ = [
     "BatchNormalization",
     "Concatenate",
     "Dense",
+    "Dot",
     "Dropout",
     "ELU",
+    "EinsumDense",
+    "Embedding",
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
@@ -159,6 +168,7 @@ __all__ = [
     "average",
     "concatenate",
     "deserialize",
+    "dot",
     "maximum",
     "minimum",
     "multiply",

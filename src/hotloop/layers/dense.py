@@ -11,6 +11,7 @@ from hotloop import activations, constraints, initializers, ops, regularizers
 from hotloop.graph import Tensor, Variable
 from hotloop.layers.input_spec import InputSpec
 from hotloop.layers.layer import Layer
+from hotloop.layers.weight import refuse_arguments
 
 
 class Dense(Layer):
@@ -54,16 +55,12 @@ class Dense(Layer):
                 "Received an invalid value for `units`, expected a positive integer. "
                 f"Received: units={units!r}"
             )
-        for argument, value in (
-            ("lora_rank", lora_rank),
-            ("lora_alpha", lora_alpha),
-            ("quantization_config", quantization_config),
-        ):
-            if value is not None:
-                raise NotImplementedError(
-                    f"Dense does not implement the argument `{argument}` yet. "
-                    f"Received: {argument}={value!r}"
-                )
+        refuse_arguments(
+            "Dense",
+            lora_rank=lora_rank,
+            lora_alpha=lora_alpha,
+            quantization_config=quantization_config,
+        )
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.units = int(units)
         self.activation = activations.get(activation)

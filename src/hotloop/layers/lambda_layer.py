@@ -106,7 +106,8 @@ def _with_batch(shape: Any, batch: int | None) -> Any:
         return {key: _with_batch(value, batch) for key, value in shape.items()}
     if all(size is None or isinstance(size, int) for size in shape):
         return (batch, *shape)
-    return type(shape)(_with_batch(value, batch) for value in shape)
+    nest = [_with_batch(value, batch) for value in shape]
+    return tuple(nest) if isinstance(shape, tuple) else nest
 
 
 def _describe(value: Any) -> Any:

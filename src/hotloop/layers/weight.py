@@ -61,3 +61,13 @@ def _whole_shape(shape: Any, layer_name: str) -> tuple[int, ...]:
                 f"Received: shape={shape!r}. Is the last axis of the layer's input known?"
             )
     return tuple(int(dim) for dim in dims)
+
+
+def refuse_arguments(owner: str, **arguments: Any) -> None:
+    """Raises `NotImplementedError` that names the first argument which is not None."""
+    for argument, value in arguments.items():
+        if value is not None:
+            raise NotImplementedError(
+                f"{owner} does not implement the argument `{argument}` yet. "
+                f"Received: {argument}={value!r}"
+            )
