@@ -58,6 +58,10 @@ CASES = [
     (layers.GlobalAveragePooling1D("channels_first", keepdims=True), CUBE),
     (layers.GlobalMaxPooling1D(), CUBE),
     (layers.TimeDistributed(layers.Dense(4, activation="tanh")), CUBE),
+    (layers.EinsumDense("ab,bc->ac", 4, bias_axes="c"), FLAT),
+    (layers.EinsumDense("...x,xy->...y", 4, activation="relu"), CUBE),
+    (layers.EinsumDense("abc,cde->abde", (None, 2, 3), bias_axes="be"), CUBE),
+    (layers.Embedding(256, 4, mask_zero=True), WHOLE),
 ]
 
 

@@ -90,6 +90,7 @@ LAYERS = {
     "group_normalization": lambda: layers.GroupNormalization(2, gamma_initializer="he_normal"),
     "rms_normalization": lambda: layers.RMSNormalization(),
     "unit_normalization": lambda: layers.UnitNormalization(),
+    "einsum_dense": lambda: layers.EinsumDense("ab,bcd->acd", (2, 3), bias_axes="d"),
     "repeat_vector": lambda: layers.RepeatVector(3),
     "lambda": lambda: layers.Lambda(lambda x: ops.sin(x) * x),
 }
