@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+from hotloop import saving
 from hotloop.common.registry import Registry, attribute_error
 from hotloop.layers.activation import Activation
 from hotloop.layers.activity_regularization import ActivityRegularization
@@ -107,15 +108,29 @@ _registry.add(
 
 
 def serialize(layer: Layer) -> dict[str, Any] | None:
-    """The configuration dictionary of a layer."""
-    return _registry.serialize(layer)
+    """The configuration dictionary of a layer; of one that is built, with how it was built.
+
+    Raises `ValueError` if a Python lambda is part of it.
+    """
+    return saving.serialize_keras_object(layer)
 
 
 def deserialize(
     config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
 ) -> Layer:
-    """The layer that `config` describes, without its weights."""
-    return _registry.deserialize(config, custom_objects)
+    """The layer that `config` describes; one that was built is built anew, with new weights.
+
+    Raises:
+        TypeError: the configuration names a class that is not known here.
+        ValueError: it is of something that is no layer, or holds code.
+    """
+    layer = saving.deserialize_keras_object(config, custom_objects)
+    if not isinstance(layer, Layer):
+        raise ValueError(
+            "`layers.deserialize` needs the configuration of a layer. That of something else was "
+            f"passed: {config!r}"
+        )
+    return layer
 
 
 __all__ = [

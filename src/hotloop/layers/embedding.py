@@ -17,7 +17,8 @@ class Embedding(Layer):
     """Vectors for whole numbers: row `i` of a learned table for every `i`.
 
     Args:
-        input_dim: number of rows; inputs are whole numbers from 0 to `input_dim - 1`.
+        input_dim: number of rows; inputs are whole numbers from 0 to `input_dim - 1`. Others give
+            NaN, as in Keras on JAX.
         output_dim: length of each row.
         embeddings_initializer, embeddings_regularizer, embeddings_constraint: of the table.
         mask_zero: whether 0 stands for no entry at all: the result then carries a mask.

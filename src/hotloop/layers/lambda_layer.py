@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from hotloop import saving
 from hotloop.layers.call_arguments import symbolic_inputs
 from hotloop.layers.layer import Layer
 from hotloop.ops import tree
@@ -29,9 +30,9 @@ class Lambda(Layer):
         mask: the mask of the result, or `mask(inputs, previous_mask)` that gives it.
         arguments: keyword arguments of the function.
 
-    Configurations hold the function itself, so that a copy can be made in the same program with
-    `from_config(config, safe_mode=False)`. Code is never read from a file: there, functions are
-    names, to be found in `custom_objects`, and nameless ones are refused.
+    `get_config` holds the function itself, for copies in the same program. No file holds code:
+    there, functions are names, which have to be registered or in `custom_objects` to be loaded,
+    and Python lambdas are refused.
     """
 
     def __init__(
@@ -75,11 +76,11 @@ class Lambda(Layer):
         return super().compute_output_spec(*args, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
-        config = {**super().get_config(), "function": _describe(self.function)}
+        config = {**super().get_config(), "function": self.function}
         if self._output_shape is not None:
-            config["output_shape"] = _describe(self._output_shape)
+            config["output_shape"] = self._output_shape
         if self.mask is not None:
-            config["mask"] = _describe(self.mask)
+            config["mask"] = self.mask
         return {**config, "arguments": dict(self.arguments)}
 
     @classmethod
@@ -91,8 +92,8 @@ class Lambda(Layer):
     ) -> Any:
         """The layer that `get_config` described.
 
-        Raises `ValueError` for a nameless function unless `safe_mode=False` and the configuration
-        holds it, and for a name that is not in `custom_objects`.
+        Raises `ValueError` for code in place of a function, `TypeError` for a name that is neither
+        registered nor in `custom_objects`. `safe_mode` is accepted for Keras's sake.
         """
         config = dict(config)
         for part in ("function", "output_shape", "mask"):
@@ -110,41 +111,21 @@ def _with_batch(shape: Any, batch: int | None) -> Any:
     return tuple(nest) if isinstance(shape, tuple) else nest
 
 
-def _describe(value: Any) -> Any:
-    if not callable(value):
-        return value
-    if getattr(value, "__name__", "<lambda>") == "<lambda>":
-        return {"class_name": _NAMELESS, "config": value}
-    name = value.__name__
-    return {
-        "module": "builtins",
-        "class_name": "function",
-        "config": name,
-        "registered_name": name,
-    }
-
-
 def _recover(value: Any, custom_objects: Mapping[str, Any] | None, safe: bool) -> Any:
+    if isinstance(value, list) and all(size is None or isinstance(size, int) for size in value):
+        return tuple(value)  # a shape, out of JSON
     if not isinstance(value, dict) or "class_name" not in value:
-        return tuple(value) if isinstance(value, list) else value
-    held = value.get("config")
+        return value
     if value["class_name"] != _NAMELESS:
-        if custom_objects and str(held) in custom_objects:
-            return custom_objects[str(held)]
-        raise ValueError(
-            f"The configuration of a Lambda layer names the function {held!r}, which is not known "
-            f"here. Pass it: custom_objects={{{held!r}: function}}."
-        )
+        return saving.deserialize_keras_object(value, custom_objects)
     if safe:
         raise ValueError(
             "The configuration is of a `Lambda` layer around a Python lambda. Making it anew would "
-            "run code, which is refused unless you pass `safe_mode=False`. Give the function a "
-            "name and pass it in `custom_objects`, or write a subclass of `Layer`."
+            "run code, which is refused. Give the function a name and pass it in "
+            "`custom_objects`, or write a subclass of `Layer`."
         )
-    if not callable(held):
-        raise ValueError(
-            "The configuration of a `Lambda` layer comes from a file, and holds code in place of "
-            "a function. hotloop runs no code from files, not even with `safe_mode=False`. Make "
-            "the layer anew in your program."
-        )
-    return held
+    raise ValueError(
+        "The configuration of a `Lambda` layer comes from a file, and holds code in place of a "
+        "function. hotloop runs no code from files, not even with `safe_mode=False`. Make the "
+        "layer anew in your program."
+    )

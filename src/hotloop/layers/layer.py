@@ -325,6 +325,9 @@ class Layer(Composite):
                     outputs = self.call(*args, **kwargs)
                     self._penalize_activity(outputs)
                 if not self.built:  # no `build` of its own: `call` has built what is inside
+                    if not self._layers:
+                        shapes = [*arguments.shapes().values()]
+                        self._build_shapes = {"input_shape": shapes[0]} if shapes else None
                     self.built = True
                     self._lock_state()
                 hand_on(self, arguments.first, outputs, masks)

@@ -199,7 +199,7 @@ def test_nested_models_pass_masks_without_warning():
     # Of the samples with a step that counts.
     some = KEPT.any(1)
     expected = (deep * KEPT[..., None]).sum(1)[some] / KEPT.sum(1, keepdims=True)[some]
-    np.testing.assert_allclose(np.asarray(found)[some], expected, rtol=1e-5)
+    np.testing.assert_allclose(np.asarray(found)[some], expected, rtol=1e-5, atol=1e-6)
 
 
 def test_subclassed_models_see_masks():

@@ -227,7 +227,7 @@ def compare(model, arrays, training):
             np.testing.assert_allclose(value, expected, **TOLERANCE)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10**6), size=st.integers(1, 12), training=st.booleans())
 def test_random_models(seed, size, training):
     hotloop.utils.set_random_seed(seed)
