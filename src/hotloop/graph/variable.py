@@ -254,10 +254,12 @@ class Variable(Operators):
         return twin
 
     def __reduce__(self) -> Any:
-        return _rebuild, (self._rows(), self.dtype, self.trainable, self.name, self.path)
+        rest = {name: getattr(self, name) for name in ("path", "regularizer", "constraint")}
+        return _rebuild, (self._rows(), self.dtype, self.trainable, self.name), rest
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
 
 
-def _rebuild(value: np.ndarray, dtype: str, trainable: bool, name: str, path: str) -> Variable:
-    variable = Variable(value, dtype, trainable, name)
-    variable.path = path
-    return variable
+def _rebuild(value: np.ndarray, dtype: str, trainable: bool, name: str) -> Variable:
+    return Variable(value, dtype, trainable, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 import warnings
@@ -26,6 +27,7 @@ from hotloop.layers.configuration import (
     standardize_layer_dtype,
 )
 from hotloop.layers.context import CallContext, current_path, local, name_scope
+from hotloop.layers.copying import restore, state_of
 from hotloop.layers.input_spec import assert_input_compatibility
 from hotloop.layers.masks import fill_masks, hand_on
 from hotloop.layers.weight import make_weight, positional
@@ -97,6 +99,17 @@ class Layer(Composite):
         # Kept for `get_config` of classes that do not write their own.
         object.__setattr__(layer, "_init_arguments", (args, kwargs))
         return layer
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For `pickle` and `copy.deepcopy`: attributes, weights and compiled state; no caches."""
+        return state_of(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        restore(self, state)
+
+    def __copy__(self) -> Any:
+        """As in Keras: a copy of a layer has weights of its own."""
+        return copy.deepcopy(self)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -54,6 +55,10 @@ class Metric:
         elif isinstance(value, Metric) and not any(m is value for m in self._metrics):
             self._metrics.append(value)
         super().__setattr__(name, value)
+
+    def __copy__(self) -> Any:
+        """As in Keras: a copy of a metric has variables of its own."""
+        return copy.deepcopy(self)
 
     def _check_super_called(self) -> None:
         if "_variables" not in self.__dict__:

@@ -86,6 +86,9 @@ class ForwardPlans:
         # The plan that served the last array, while the structure stays as it was `seen`.
         self._last: tuple[object, Any, Any, tuple[int, ...] | None, Any] = (None,) * 5
 
+    def __reduce__(self) -> Any:
+        return ForwardPlans, ()  # a copied model makes its own plans
+
     def run(self, model: Any, inputs: Any, kwargs: dict[str, Any]) -> Any:
         """The model's outputs for `inputs`.
 

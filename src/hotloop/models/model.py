@@ -49,6 +49,12 @@ class Model(Trainer, Layer):
         Layer.__init__(self, *args, **kwargs)
         self._forward = ForwardPlans()
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if "_nodes" in state:
+            # Another process may have made none of the class yet.
+            derive_from_functional(type(self))
+        super().__setstate__(state)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The outputs for `inputs`: symbolic for symbolic ones, else values.
 

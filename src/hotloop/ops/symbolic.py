@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
@@ -148,6 +149,10 @@ class Operation:
         self.name = name or auto_name(type(self).__name__)
         self.nodes: list[Node] = []
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Calls are copied with the models made of them.
+        return {**self.__dict__, "nodes": []}
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if any_symbolic(args, kwargs):
             return self.symbolic_call(*args, **kwargs)
@@ -195,6 +200,18 @@ class FunctionOperation(Operation):
         self.function = function
         # Arguments of every call, where a configuration keeps them with the operation.
         self.kwargs: dict[str, Any] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        # By its name a module has the public function, which wraps this one.
+        public = getattr(sys.modules.get(self.function.__module__), self.function.__name__, None)
+        if getattr(public, "__wrapped__", None) is self.function:
+            state["function"] = public
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.function = getattr(self.function, "__wrapped__", self.function)
 
     @classmethod
     def named(

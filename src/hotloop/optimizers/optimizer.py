@@ -100,7 +100,7 @@ class Optimizer(MovingAverages, WeightDecay):
         self.gradient_accumulation_steps = gradient_accumulation_steps
         self.built = False
         self._indices = {}
-        self._not_decayed = set()
+        self._not_decayed = []
         self._not_decayed_names = None
         self._model_variables_moving_average = []
         self._accumulated_gradients: list[Variable] = []

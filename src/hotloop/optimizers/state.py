@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -50,6 +51,19 @@ class OptimizerState:
                 f"Optimizer {type(self).__name__!r} uses its attributes before "
                 "`super().__init__()` was called. Make that the first line of `__init__()`."
             )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For `pickle` and `copy.deepcopy`, of a model or alone."""
+        return {name: value for name, value in vars(self).items() if name != "_indices"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        variables = state["_trainable_variables"]
+        vars(self)["_indices"] = {id(variable): i for i, variable in enumerate(variables)}
+
+    def __copy__(self) -> Any:
+        """As in Keras: a copy has variables of its own."""
+        return copy.deepcopy(self)
 
     def _compiled_state(self) -> tuple[int, ...]:
         """Differs from what it was whenever compiled steps have to be made anew."""

@@ -14,7 +14,7 @@ class WeightDecay(OptimizerState):
     """The part of `Optimizer` that takes a share of each variable away before its step."""
 
     weight_decay: float | None
-    _not_decayed: set[int]
+    _not_decayed: list[Variable]
     _not_decayed_names: re.Pattern[str] | None
 
     def exclude_from_weight_decay(
@@ -31,13 +31,15 @@ class WeightDecay(OptimizerState):
                 "`exclude_from_weight_decay()` can only be configured before the optimizer is "
                 "built."
             )
-        self._not_decayed = {id(variable) for variable in var_list or ()}
+        vars(self)["_not_decayed"] = list(var_list or ())  # no part of the optimizer's state
         names = sorted(set(var_names or ()))
         self._not_decayed_names = re.compile("|".join(names)) if names else None
 
     def _use_weight_decay(self, variable: Variable) -> bool:
         named = self._not_decayed_names
-        return id(variable) not in self._not_decayed and not (named and named.search(variable.name))
+        if any(variable is kept for kept in self._not_decayed):
+            return False
+        return not (named and named.search(variable.name))
 
     def _weight_decay_of(self, variable: Variable) -> float | None:
         return self.weight_decay if self._use_weight_decay(variable) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import operator
 import secrets
 import threading
@@ -89,6 +90,10 @@ class SeedGenerator:
         key = self.state.value
         self.state.assign(apply("add", [key, constant(np.array([0, 1], np.int32))]))
         return key
+
+    def __copy__(self) -> SeedGenerator:
+        """As in Keras: a copy draws the same numbers, by a counter of its own."""
+        return copy.deepcopy(self)
 
     def get_config(self) -> dict[str, Any]:
         """What `from_config` needs."""

@@ -33,6 +33,15 @@ class TrainerState:
         self._owner: int | None = None
         self._depth = 0
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies of the model: they make their own plans, and nobody is training them."""
+        own = ("plans", "position", "_guard", "_owner", "_depth")
+        return {name: value for name, value in self.__dict__.items() if name not in own}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        TrainerState.__init__(self)
+        self.__dict__.update(state)
+
     @contextlib.contextmanager
     def exclusive(self, method: str, *, nested: bool) -> Iterator[None]:
         """Keeps other threads from training or evaluating meanwhile.
