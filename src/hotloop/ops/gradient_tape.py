@@ -132,6 +132,13 @@ class GradientTape:
                 f"unconnected_gradients={unconnected_gradients!r}"
             )
         self._used = True
+        if graph.current_scope() is None:
+            # What is made here, the sum of the targets for one, has to be recorded too.
+            with graph.Scope(symbolic=False):
+                return self._gradient(target, sources, output_gradients, unconnected)
+        return self._gradient(target, sources, output_gradients, unconnected)
+
+    def _gradient(self, target: Any, sources: Any, output_gradients: Any, unconnected: str) -> Any:
         loss = self._total(target, output_gradients)
         flat = tree.flatten(sources)
         tensors = [self._tensor_of(source) for source in flat]

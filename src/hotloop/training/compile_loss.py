@@ -49,7 +49,6 @@ class CompileLoss:
         self.entries: list[OutputLoss] = []
         # One mean per loss, where there are several.
         self.metrics: list[Any] = []
-        self._outputs: Any = None
         self.built = False
 
     def build(self, y_true: Any, y_pred: Any) -> None:
@@ -78,7 +77,6 @@ class CompileLoss:
         ]:
             self.metrics = [metrics_module.Mean(name=f"{entry.name}_loss") for entry in entries]
         self.entries = entries
-        self._outputs = tree.map_structure(lambda leaf: None, y_pred)
         self.built = True
 
     def align(self, y_true: Any, y_pred: Any, name: str = "y") -> Any:
@@ -95,9 +93,7 @@ class CompileLoss:
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The weighted sum of the losses of one batch: a float32 scalar. Updates `metrics`."""
-        outputs = tree.map_structure(lambda leaf: None, y_pred)
-        if not self.built or repr(self._outputs) != repr(outputs):
-            self.build(y_true, y_pred)
+        self.build(y_true, y_pred)
         truths = self.align(y_true, y_pred)
         weights = sample_weight
         if tree.is_nested(sample_weight):

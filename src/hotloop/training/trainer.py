@@ -9,6 +9,7 @@ import numpy as np
 
 from hotloop import graph
 from hotloop.callbacks import CallbackList
+from hotloop.layers import Layer
 from hotloop.ops import tree
 from hotloop.random import numpy_generator
 from hotloop.training.arguments import (
@@ -373,47 +374,53 @@ class Trainer(Stepping):
 
     def _prepare(self, data: Data, batch_size: int, y_name: str) -> None:
         """Builds the model, its loss and its metrics, and checks the targets against them."""
-        size = min(batch_size, data.samples)
-        # What depends on the shapes alone is found out once; every label is looked at.
-        key = ("prepared", size, data.layout)
-        checks = self._trainer.plans.get(self, key, lambda: self._find_checks(data, size, y_name))
-        for position, loss, shape, suffix in checks:
-            check_targets(loss, data.arrays[position], shape, y_name + suffix)
+        batch = min(batch_size, data.samples)
+        checks = self._trainer.plans.get(
+            self, ("checks", batch, data.layout, y_name), lambda: self._checks(data, batch, y_name)
+        )
+        for position, loss, shape, name in checks:
+            check_targets(loss, data.arrays[position], shape, name)
 
-    def _find_checks(self, data: Data, batch_size: int, y_name: str) -> list[Any]:
-        """Builds everything; returns the array, loss, output shape and name of every target."""
-        y_pred = self._forward_spec(data, batch_size)
-        state = self._trainer
-        losses, metrics = state.compile_loss, state.compile_metrics
-        if data.y is None:
+    def _checks(self, data: Data, batch: int, y_name: str) -> list[tuple[int, Any, Any, str]]:
+        """Builds what there is to build. Returns which of the data's arrays are targets of a loss,
+        the loss, the shape of the predictions, and what the array is called.
+        """
+        if type(self).call is Layer.call:
+            return []  # Its steps call its parts.
+        y_pred = self._forward_spec(data, batch)
+        losses, metrics = self._trainer.compile_loss, self._trainer.compile_metrics
+        custom = self._overrides("train_step", "test_step", "compute_loss", "compute_metrics")
+        positions = data.structure[1]
+        if positions is None:
             wanted = losses is not None or (metrics is not None and metrics.requested)
-            if wanted and not self._overrides("train_step", "test_step", "compute_loss"):
+            if wanted and not custom:
                 raise ValueError(
                     f"`{y_name}` is missing: the model was compiled with a loss or metrics, which "
                     "need targets."
                 )
             return []
-        if self._overrides("train_step", "test_step", "compute_loss", "compute_metrics"):
-            return []  # What they compare with what is their own business.
+        checks: list[tuple[int, Any, Any, str]] = []
         y_true = tree.map_structure(_first, data.y)
-        checks = []
-        if losses is not None:
-            if not all(leaf.shape for leaf in tree.flatten(y_pred)):
-                raise ValueError(
-                    "The model returns a single number for a whole batch; a loss needs one "
-                    "prediction per sample."
-                )
-            losses.build(y_true, y_pred)
-            positions = losses.align(data.structure[1], y_pred, y_name)
-            suffixes = losses.align(name_leaves(data.structure[1], ""), y_pred, y_name)
-            for path, loss, _, _ in losses.entries:
-                position = at_path(positions, path)
-                if isinstance(position, int):
-                    shape = at_path(y_pred, path).shape
-                    checks.append((position, loss, shape, at_path(suffixes, path)))
-            y_true = losses.align(y_true, y_pred)
-        if metrics is not None:
-            metrics.build(y_true, y_pred)
+        try:
+            if losses is not None:
+                if not all(leaf.shape for leaf in tree.flatten(y_pred)):
+                    raise ValueError(
+                        "The model returns a single number for a whole batch; a loss needs one "
+                        "prediction per sample."
+                    )
+                losses.build(y_true, y_pred)
+                names = losses.align(name_leaves(positions, y_name), y_pred, y_name)
+                positions = losses.align(positions, y_pred, y_name)
+                for path, loss, _, _ in losses.entries:
+                    position, shapes = at_path(positions, path), at_path(y_pred, path)
+                    if isinstance(position, int):
+                        checks.append((position, loss, shapes.shape, at_path(names, path)))
+                y_true = losses.align(y_true, y_pred)
+            if metrics is not None:
+                metrics.build(y_true, y_pred)
+        except ValueError:
+            if not custom:
+                raise  # Otherwise what is compared with what is the overridden method's business.
         return checks
 
     def _weigh_classes(self, data: Data, class_weight: Any) -> Data:
