@@ -230,5 +230,5 @@ def _plain(logs: Logs) -> dict[str, Any]:
             result.update(_plain(value))
             continue
         # What is not one number (an array of outputs, say) is handed on as it is.
-        result[name] = float(value) if np.ndim(value) == 0 and _is_number(value) else value
+        result[name] = float(value) if _is_number(value) and np.ndim(value) == 0 else value
     return result

@@ -96,9 +96,7 @@ class ArrayFeed:
 
     def outputs_since(self, first: int, last: int) -> Any:
         """The predictions on batches first … last-1, as `on_predict_batch_end` is told them."""
-        rows = slice(first * self._runner.batch_size, last * self._runner.batch_size)
-        made = [array[rows] for array in self._outputs or ()]
-        return made[0] if len(made) == 1 else made
+        return self._runner.pack_outputs(self._outputs or [], last, first)
 
     def all_outputs(self, done: int) -> Any:
         """All predictions, on `done` batches, as the model returns them."""

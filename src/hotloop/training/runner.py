@@ -91,13 +91,15 @@ class BatchRunner:
             arrays.append(np.empty((samples, *shape[1:]), "int32" if dtype == "bool" else dtype))
         return arrays
 
-    def pack_outputs(self, arrays: list[np.ndarray], batches: int | None = None) -> Any:
-        """What a run of so many batches (None: all) wrote, as the model returns it."""
+    def pack_outputs(
+        self, arrays: list[np.ndarray], batches: int | None = None, first: int = 0
+    ) -> Any:
+        """What a run of batches first … `batches`-1 (None: all) wrote, as the model returns it."""
         plan = self._plan or self._tail_plan
         specs = plan.output_specs(self.data.arrays)
-        rows = None if batches is None else batches * self.batch_size
+        stop = None if batches is None else batches * self.batch_size
         results = [
-            (array if dtype != "bool" else array.astype(np.bool_))[:rows]
+            (array if dtype != "bool" else array.astype(np.bool_))[first * self.batch_size : stop]
             for array, (_, dtype) in zip(arrays, specs, strict=True)
         ]
         return (

@@ -183,7 +183,7 @@ class StreamFeed:
             if begin <= first:
                 break
         made = [np.concatenate(columns) for columns in zip(*parts, strict=True)]
-        return made[0] if len(made) == 1 else made
+        return self._chunks[-1][1].pack_outputs(made)
 
     def all_outputs(self, done: int) -> Any:
         begin, runner, arrays = self._chunks[-1]
