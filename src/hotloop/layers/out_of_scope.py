@@ -15,6 +15,22 @@ _FAMILIES = {
         "RNN LSTM LSTMCell GRU GRUCell SimpleRNN SimpleRNNCell StackedRNNCells Bidirectional"
     ),
     "attention": "Attention AdditiveAttention MultiHeadAttention GroupQueryAttention",
+    "image processing": (
+        "AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D "
+        "AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D GlobalAveragePooling2D "
+        "GlobalAveragePooling3D GlobalAvgPool2D GlobalAvgPool3D GlobalMaxPool2D GlobalMaxPool3D "
+        "GlobalMaxPooling2D GlobalMaxPooling3D Cropping1D Cropping2D Cropping3D UpSampling1D "
+        "UpSampling2D UpSampling3D ZeroPadding1D ZeroPadding2D ZeroPadding3D SpatialDropout2D "
+        "SpatialDropout3D AugMix AutoContrast CenterCrop CutMix Equalization MaxNumBoundingBoxes "
+        "ContrastLimitedAdaptiveHistogramEqualization MixUp RandAugment RandomBrightness "
+        "RandomColorDegeneration RandomColorJitter RandomContrast RandomCrop "
+        "RandomElasticTransform RandomErasing RandomFlip RandomGaussianBlur RandomGrayscale "
+        "RandomHue RandomInvert RandomPerspective RandomPosterization RandomRotation "
+        "RandomSaturation RandomSharpness "
+        "RandomShear RandomTranslation RandomZoom Resizing Solarization"
+    ),
+    "audio processing": "MelSpectrogram STFTSpectrogram",
+    "running other frameworks' models": "FlaxLayer JaxLayer TFSMLayer TorchModuleWrapper",
 }
 _REASONS = {name: family for family, names in _FAMILIES.items() for name in names.split()}
 

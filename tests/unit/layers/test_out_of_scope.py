@@ -7,7 +7,14 @@ from hotloop import layers
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("Conv2D", "convolution"), ("LSTM", "recurrence"), ("MultiHeadAttention", "attention")],
+    [
+        ("Conv2D", "convolution"),
+        ("LSTM", "recurrence"),
+        ("MultiHeadAttention", "attention"),
+        ("RandomFlip", "image processing"),
+        ("STFTSpectrogram", "audio"),
+        ("TorchModuleWrapper", "other frameworks"),
+    ],
 )
 def test_layers_outside_the_scope_are_refused_with_the_reason(name, reason):
     with pytest.raises(NotImplementedError, match=f"{name}.*{reason}"):
