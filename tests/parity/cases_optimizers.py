@@ -206,6 +206,13 @@ def loss_scaled(initial, growth, **inner):
     )
 
 
+def multi(k):
+    """Momentum, averaged, for the first layer and Adam for the rest."""
+    o = k.optimizers
+    first = o.SGD(0.05, momentum=0.9, use_ema=True)
+    return o.MultiOptimizer(o.OptimizerMap(o.Adam(0.01), {".*first/.*": first}))
+
+
 def by_hand(k):
     """`apply` on a few gradients, one of them missing from the second step on."""
     first, second = (k.Variable(weight) for weight in WEIGHTS[:2])
@@ -274,6 +281,10 @@ CASES = {
     "LossScaleOptimizer_steady": loss_scaled(2.0**15, 2000, weight_decay=0.01),
     "LossScaleOptimizer_overflows": loss_scaled(1e38, 20, use_ema=True),
     "LossScaleOptimizer_accumulates": loss_scaled(8.0, 7, gradient_accumulation_steps=3),
+    "MultiOptimizer": train(multi),
+    "MultiOptimizer_scaled": train(
+        lambda k: k.optimizers.LossScaleOptimizer(multi(k), 16.0, dynamic_growth_steps=20)
+    ),
     "by_hand": by_hand,
     "stateless": stateless,
 }

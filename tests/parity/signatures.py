@@ -327,6 +327,8 @@ OPTIMIZERS = [
     "Muon",
     "ScheduleFreeAdamW",
     "LossScaleOptimizer",
+    "MultiOptimizer",
+    "OptimizerMap",
 ]
 OPTIMIZER_METHODS = [
     "__init__",

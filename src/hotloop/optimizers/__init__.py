@@ -17,6 +17,7 @@ from hotloop.optimizers.ftrl import Ftrl
 from hotloop.optimizers.lamb import Lamb
 from hotloop.optimizers.lion import Lion
 from hotloop.optimizers.loss_scale_optimizer import LossScaleOptimizer
+from hotloop.optimizers.multi_optimizer import MultiOptimizer, OptimizerMap
 from hotloop.optimizers.muon import Muon
 from hotloop.optimizers.nadam import Nadam
 from hotloop.optimizers.optimizer import Optimizer
@@ -36,8 +37,10 @@ _registry.add(
     Lamb,
     Lion,
     LossScaleOptimizer,
+    MultiOptimizer,
     Muon,
     Nadam,
+    OptimizerMap,
     RMSprop,
     SGD,
     ScheduleFreeAdamW,
@@ -79,9 +82,11 @@ __all__ = [
     "Lamb",
     "Lion",
     "LossScaleOptimizer",
+    "MultiOptimizer",
     "Muon",
     "Nadam",
     "Optimizer",
+    "OptimizerMap",
     "RMSprop",
     "SGD",
     "ScheduleFreeAdamW",
