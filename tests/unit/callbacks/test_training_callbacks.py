@@ -512,3 +512,54 @@ def test_stopping_evaluate_and_predict():
     model.evaluate(X, Y, batch_size=8, verbose=0, callbacks=[stop])
     assert stop.seen == 1
     assert len(model.predict(X, batch_size=8, verbose=0, callbacks=[stop])) == 8
+
+
+# --- SwapEMAWeights
+
+
+def averaging(**options):
+    hotloop.utils.set_random_seed(1)
+    model = hotloop.Sequential([hotloop.Input((4,)), layers.Dense(1)])
+    model.compile(hotloop.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5, **options), "mse")
+    model.fit(X, Y, epochs=1, verbose=0)
+    model.optimizer._model_variables_moving_average[0].assign(np.full((4, 1), 5.0, "float32"))
+    return model
+
+
+@pytest.mark.parametrize("method", ["evaluate", "predict"])
+def test_averages_are_in_the_model_during_evaluation_only(method):
+    model = averaging()
+    before = model.get_weights()
+    average = [v.numpy() for v in model.optimizer._model_variables_moving_average]
+    seen = []
+    look = callbacks.LambdaCallback(
+        **{
+            f"on_{'test' if method == 'evaluate' else 'predict'}_batch_end": (
+                lambda batch, logs: seen.append(model.get_weights()[0])
+            )
+        }
+    )
+    data = (X, Y) if method == "evaluate" else (X,)
+    swap = callbacks.SwapEMAWeights()
+    getattr(model, method)(*data, batch_size=32, verbose=0, callbacks=[swap, look])
+    np.testing.assert_array_equal(seen[0], average[0])
+    for a, b in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(a, b)
+    for a, b in zip(model.optimizer._model_variables_moving_average, average, strict=True):
+        np.testing.assert_array_equal(a.numpy(), b)
+
+
+def test_averages_survive_the_end_of_a_fit():
+    model = averaging()
+    ends = []
+    watch = callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: ends.append(model.get_weights())
+    )
+    fit(model, callbacks.SwapEMAWeights(swap_on_epoch=True), watch, epochs=2)
+    for a, b in zip(model.get_weights(), ends[-1], strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_swapping_needs_averages():
+    with pytest.raises(ValueError, match=r"`use_ema=True`.*Received: use_ema=False"):
+        make().evaluate(X, Y, verbose=0, callbacks=[callbacks.SwapEMAWeights()])
