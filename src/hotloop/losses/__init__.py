@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import FunctionType
 from typing import Any
 
 from hotloop.common.registry import Registry, attribute_error
@@ -130,6 +131,11 @@ def get(identifier: Any) -> Any:
     Raises `ValueError` for anything else.
     """
     return _registry.get(identifier)
+
+
+def is_loss(obj: Any) -> bool:
+    """Whether `obj` is one of this package's losses, functions or instances."""
+    return type(obj) in _registry or (isinstance(obj, FunctionType) and obj in _registry)
 
 
 __all__ = [

@@ -6,10 +6,10 @@ import warnings
 from typing import Any
 
 from hotloop import ops
+from hotloop._settings import epsilon
 from hotloop.graph import Tensor
 from hotloop.losses.loss import Loss
 from hotloop.losses.loss_function_wrapper import LossFunctionWrapper
-from hotloop.ops.nn import EPSILON
 
 
 def categorical_focal_crossentropy(
@@ -48,7 +48,7 @@ def categorical_focal_crossentropy(
     if from_logits:
         y_pred = ops.softmax(y_pred, axis=axis)
     p = y_pred / ops.sum(y_pred, axis=axis, keepdims=True)
-    p = ops.clip(p, EPSILON, 1.0 - EPSILON)
+    p = ops.clip(p, epsilon(), 1.0 - epsilon())
     weight = ops.power(1.0 - p, float(gamma)) * ops.convert_to_tensor(alpha, dtype="float32")
     return ops.sum(weight * (ops.negative(y_true) * ops.log(p)), axis=axis)
 

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from hotloop import ops
+from hotloop._settings import epsilon
 from hotloop.graph import Tensor
 from hotloop.losses.loss import Loss
 from hotloop.losses.loss_function_wrapper import LossFunctionWrapper
-from hotloop.ops.nn import EPSILON
 
 
 def dice(y_true: Any, y_pred: Any, axis: int | Sequence[int] | None = None) -> Tensor:
-    """`1 - 2 * sum(y_true * y_pred) / (sum(y_true) + sum(y_pred) + 1e-7)` over `axis`.
+    """`1 - 2 * sum(y_true * y_pred) / (sum(y_true) + sum(y_pred) + epsilon)` over `axis`.
 
     None sums over everything, the batch included, and gives a scalar.
     """
@@ -21,7 +21,7 @@ def dice(y_true: Any, y_pred: Any, axis: int | Sequence[int] | None = None) -> T
     y_true = ops.convert_to_tensor(y_true, dtype=y_pred.dtype)
     shared = ops.sum(y_true * y_pred, axis=axis)
     total = ops.sum(y_true, axis=axis) + ops.sum(y_pred, axis=axis)
-    return 1.0 - 2.0 * shared / (total + EPSILON)
+    return 1.0 - 2.0 * shared / (total + epsilon())
 
 
 class Dice(LossFunctionWrapper):

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from hotloop import ops
+from hotloop._settings import epsilon
 from hotloop.graph import Tensor
 from hotloop.losses.loss import Loss
 from hotloop.losses.loss_function_wrapper import LossFunctionWrapper
-from hotloop.ops.nn import EPSILON
 
 
 def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
-    """`sum(y_true * log(y_true / y_pred))` over the last axis, both clipped to [1e-7, 1]."""
+    """`sum(y_true * log(y_true / y_pred))` over the last axis, both clipped to [epsilon, 1]."""
     y_pred = ops.convert_to_tensor(y_pred, dtype="float32")
     y_true = ops.convert_to_tensor(y_true, dtype=y_pred.dtype)
-    y_true = ops.clip(y_true, EPSILON, 1.0)
-    y_pred = ops.clip(y_pred, EPSILON, 1.0)
+    y_true = ops.clip(y_true, epsilon(), 1.0)
+    y_pred = ops.clip(y_pred, epsilon(), 1.0)
     return ops.sum(y_true * ops.log(y_true / y_pred), axis=-1)
 
 

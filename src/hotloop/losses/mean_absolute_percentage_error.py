@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from hotloop import ops
+from hotloop._settings import epsilon
 from hotloop.graph import Tensor
 from hotloop.losses.loss import Loss
 from hotloop.losses.loss_function_wrapper import LossFunctionWrapper
 from hotloop.losses.reduction import as_pair
-from hotloop.ops.nn import EPSILON
 
 
 def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Tensor:
-    """`100 * mean(|y_true - y_pred| / max(|y_true|, 1e-7))` over the last axis."""
+    """`100 * mean(|y_true - y_pred| / max(|y_true|, epsilon))` over the last axis."""
     y_true, y_pred = as_pair(y_true, y_pred)
-    error = ops.absolute((y_true - y_pred) / ops.maximum(ops.absolute(y_true), EPSILON))
+    error = ops.absolute((y_true - y_pred) / ops.maximum(ops.absolute(y_true), epsilon()))
     return 100.0 * ops.mean(error, axis=-1)
 
 

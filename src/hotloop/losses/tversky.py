@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from hotloop import ops
+from hotloop._settings import epsilon
 from hotloop.graph import Tensor
 from hotloop.losses.loss import Loss
 from hotloop.losses.loss_function_wrapper import LossFunctionWrapper
-from hotloop.ops.nn import EPSILON
 
 
 def tversky(
@@ -33,7 +33,7 @@ def tversky(
     shared = ops.sum(y_true * y_pred, axis=axis)
     missed = ops.sum((1.0 - y_pred) * y_true, axis=axis)
     false = ops.sum(y_pred * (1.0 - y_true), axis=axis)
-    return 1.0 - shared / (shared + missed * float(alpha) + false * float(beta) + EPSILON)
+    return 1.0 - shared / (shared + missed * float(alpha) + false * float(beta) + epsilon())
 
 
 class Tversky(LossFunctionWrapper):

@@ -7,7 +7,14 @@ from typing import Any
 
 from hotloop import losses
 from hotloop.common.registry import Registry, attribute_error
+from hotloop.losses import (
+    binary_focal_crossentropy,
+    categorical_focal_crossentropy,
+    huber,
+    log_cosh,
+)
 from hotloop.metrics.accuracy import Accuracy, accuracy
+from hotloop.metrics.auc import AUC
 from hotloop.metrics.binary_accuracy import BinaryAccuracy, binary_accuracy
 from hotloop.metrics.binary_crossentropy import BinaryCrossentropy, binary_crossentropy
 from hotloop.metrics.categorical_accuracy import CategoricalAccuracy, categorical_accuracy
@@ -15,11 +22,41 @@ from hotloop.metrics.categorical_crossentropy import (
     CategoricalCrossentropy,
     categorical_crossentropy,
 )
+from hotloop.metrics.categorical_hinge import CategoricalHinge, categorical_hinge
+from hotloop.metrics.confusion_counts import (
+    FalseNegatives,
+    FalsePositives,
+    TrueNegatives,
+    TruePositives,
+)
+from hotloop.metrics.correlation import (
+    ConcordanceCorrelation,
+    PearsonCorrelation,
+    concordance_correlation,
+    pearson_correlation,
+)
+from hotloop.metrics.cosine_similarity import CosineSimilarity, cosine_similarity
+from hotloop.metrics.f_score import F1Score, FBetaScore
+from hotloop.metrics.hinge import Hinge, hinge
+from hotloop.metrics.iou import BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
+from hotloop.metrics.kl_divergence import KLDivergence, kl_divergence
+from hotloop.metrics.log_cosh_error import LogCoshError
 from hotloop.metrics.mean import Mean
 from hotloop.metrics.mean_absolute_error import MeanAbsoluteError, mean_absolute_error
+from hotloop.metrics.mean_absolute_percentage_error import (
+    MeanAbsolutePercentageError,
+    mean_absolute_percentage_error,
+)
 from hotloop.metrics.mean_metric_wrapper import MeanMetricWrapper
 from hotloop.metrics.mean_squared_error import MeanSquaredError, mean_squared_error
+from hotloop.metrics.mean_squared_logarithmic_error import (
+    MeanSquaredLogarithmicError,
+    mean_squared_logarithmic_error,
+)
 from hotloop.metrics.metric import Metric
+from hotloop.metrics.poisson import Poisson, poisson
+from hotloop.metrics.precision_recall import Precision, Recall
+from hotloop.metrics.r2_score import R2Score
 from hotloop.metrics.resolve import resolve
 from hotloop.metrics.root_mean_squared_error import RootMeanSquaredError
 from hotloop.metrics.sparse_categorical_accuracy import (
@@ -30,30 +67,79 @@ from hotloop.metrics.sparse_categorical_crossentropy import (
     SparseCategoricalCrossentropy,
     sparse_categorical_crossentropy,
 )
+from hotloop.metrics.squared_hinge import SquaredHinge, squared_hinge
 from hotloop.metrics.sum import Sum
+from hotloop.metrics.top_k_categorical_accuracy import (
+    SparseTopKCategoricalAccuracy,
+    TopKCategoricalAccuracy,
+    sparse_top_k_categorical_accuracy,
+    top_k_categorical_accuracy,
+)
+from hotloop.metrics.trade_offs import (
+    PrecisionAtRecall,
+    RecallAtPrecision,
+    SensitivityAtSpecificity,
+    SpecificityAtSensitivity,
+)
 
 _registry = Registry("keras.metrics", "metric")
 _registry.add(
-    Mean,
-    Sum,
-    MeanMetricWrapper,
+    AUC,
     Accuracy,
     BinaryAccuracy,
-    CategoricalAccuracy,
-    SparseCategoricalAccuracy,
     BinaryCrossentropy,
+    BinaryIoU,
+    CategoricalAccuracy,
     CategoricalCrossentropy,
-    SparseCategoricalCrossentropy,
+    CategoricalHinge,
+    ConcordanceCorrelation,
+    CosineSimilarity,
+    F1Score,
+    FBetaScore,
+    FalseNegatives,
+    FalsePositives,
+    Hinge,
+    IoU,
+    KLDivergence,
+    LogCoshError,
+    Mean,
     MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanIoU,
+    MeanMetricWrapper,
     MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    OneHotIoU,
+    OneHotMeanIoU,
+    PearsonCorrelation,
+    Poisson,
+    Precision,
+    PrecisionAtRecall,
+    R2Score,
+    Recall,
+    RecallAtPrecision,
     RootMeanSquaredError,
+    SensitivityAtSpecificity,
+    SparseCategoricalAccuracy,
+    SparseCategoricalCrossentropy,
+    SparseTopKCategoricalAccuracy,
+    SpecificityAtSensitivity,
+    SquaredHinge,
+    Sum,
+    TopKCategoricalAccuracy,
+    TrueNegatives,
+    TruePositives,
     snake_case=True,
     bce=BinaryCrossentropy,
     BCE=BinaryCrossentropy,
-    mse=MeanSquaredError,
-    MSE=MeanSquaredError,
     mae=MeanAbsoluteError,
     MAE=MeanAbsoluteError,
+    mape=MeanAbsolutePercentageError,
+    MAPE=MeanAbsolutePercentageError,
+    mse=MeanSquaredError,
+    MSE=MeanSquaredError,
+    msle=MeanSquaredLogarithmicError,
+    MSLE=MeanSquaredLogarithmicError,
     acc=Accuracy,
 )
 
@@ -62,13 +148,29 @@ _functions = Registry("keras.metrics", "metric function")
 _functions.add(
     accuracy,
     binary_accuracy,
-    categorical_accuracy,
-    sparse_categorical_accuracy,
     binary_crossentropy,
+    binary_focal_crossentropy,
+    categorical_accuracy,
     categorical_crossentropy,
-    sparse_categorical_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_hinge,
+    concordance_correlation,
+    cosine_similarity,
+    hinge,
+    huber,
+    kl_divergence,
+    log_cosh,
     mean_absolute_error,
+    mean_absolute_percentage_error,
     mean_squared_error,
+    mean_squared_logarithmic_error,
+    pearson_correlation,
+    poisson,
+    sparse_categorical_accuracy,
+    sparse_categorical_crossentropy,
+    sparse_top_k_categorical_accuracy,
+    squared_hinge,
+    top_k_categorical_accuracy,
 )
 
 
@@ -108,32 +210,79 @@ def get(identifier: Any) -> Metric | Callable[..., Any] | None:
 
 
 __all__ = [
+    "AUC",
     "Accuracy",
     "BinaryAccuracy",
     "BinaryCrossentropy",
+    "BinaryIoU",
     "CategoricalAccuracy",
     "CategoricalCrossentropy",
+    "CategoricalHinge",
+    "ConcordanceCorrelation",
+    "CosineSimilarity",
+    "F1Score",
+    "FBetaScore",
+    "FalseNegatives",
+    "FalsePositives",
+    "Hinge",
+    "IoU",
+    "KLDivergence",
+    "LogCoshError",
     "Mean",
     "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanIoU",
     "MeanMetricWrapper",
     "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
     "Metric",
+    "OneHotIoU",
+    "OneHotMeanIoU",
+    "PearsonCorrelation",
+    "Poisson",
+    "Precision",
+    "PrecisionAtRecall",
+    "R2Score",
+    "Recall",
+    "RecallAtPrecision",
     "RootMeanSquaredError",
+    "SensitivityAtSpecificity",
     "SparseCategoricalAccuracy",
     "SparseCategoricalCrossentropy",
+    "SparseTopKCategoricalAccuracy",
+    "SpecificityAtSensitivity",
+    "SquaredHinge",
     "Sum",
+    "TopKCategoricalAccuracy",
+    "TrueNegatives",
+    "TruePositives",
     "binary_accuracy",
     "binary_crossentropy",
+    "binary_focal_crossentropy",
     "categorical_accuracy",
     "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_hinge",
+    "concordance_correlation",
     "deserialize",
     "get",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "log_cosh",
     "mean_absolute_error",
+    "mean_absolute_percentage_error",
     "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "pearson_correlation",
+    "poisson",
     "resolve",
     "serialize",
     "sparse_categorical_accuracy",
     "sparse_categorical_crossentropy",
+    "sparse_top_k_categorical_accuracy",
+    "squared_hinge",
+    "top_k_categorical_accuracy",
 ]
 
 __getattr__ = attribute_error(__name__, "metric", __all__)

@@ -16,6 +16,8 @@ class Mean(Metric):
     Variables: `total` and `count`, both float32.
     """
 
+    _dtypes = ("float32",)
+
     def __init__(self, name: str | None = "mean", dtype: Any = None) -> None:
         super().__init__(name=name, dtype=dtype)
         self.total = self.add_variable(shape=(), initializer="zeros", name="total")

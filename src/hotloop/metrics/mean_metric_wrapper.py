@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from inspect import isfunction
 from typing import Any
 
+from hotloop import losses
 from hotloop.losses.reduction import apply_mask
 from hotloop.metrics.mean import Mean
 from hotloop.metrics.metric import Metric
@@ -31,7 +31,7 @@ class MeanMetricWrapper(Mean):
         super().__init__(name=name, dtype=dtype)
         self._fn = fn
         self._fn_kwargs = kwargs
-        if _is_loss(fn):
+        if not hasattr(self, "_direction") and losses.is_loss(fn):
             self._direction = "down"
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
@@ -63,10 +63,3 @@ class FunctionMetric(MeanMetricWrapper):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Metric:
         return cls(**config)
-
-
-def _is_loss(fn: Any) -> bool:
-    """Whether less of `fn` is better, as far as hotloop knows it."""
-    from hotloop import losses
-
-    return isinstance(fn, losses.Loss) or (isfunction(fn) and fn in losses._registry)

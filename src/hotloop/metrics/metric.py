@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from hotloop import initializers
-from hotloop.common.dtypes import standardize_dtype
-from hotloop.graph import Variable
+from hotloop.common.dtypes import SUPPORTED, standardize_dtype
+from hotloop.graph import Tensor, Variable
+from hotloop.metrics.stateless import substitute
 from hotloop.ops.naming import auto_name
 
 
@@ -21,7 +22,8 @@ class Metric:
     implement `update_state` and `result` with functions of `hotloop.ops`.
 
     Args:
-        dtype: None or `"float32"`.
+        dtype: of the computations; None is float32. The metrics of this package compute in float32
+            (the `IoU` family counts in int32).
         name: name in logs and `History`; made from the class name if None.
 
     Example:
@@ -35,13 +37,22 @@ class Metric:
         ...         return self.largest
     """
 
+    # What a class can compute in, and what it does if nobody says.
+    _dtypes: ClassVar[tuple[str, ...]] = SUPPORTED
+    _default_dtype: ClassVar[str] = "float32"
+    # "up" or "down": which way is better, for callbacks that watch the metric; unset if not known.
+    _direction: str
+
     def __init__(self, dtype: Any = None, name: str | None = None) -> None:
         self._variables: list[Variable] = []
         self._metrics: list[Metric] = []
         self.name = name or auto_name(type(self).__name__)
-        self._dtype = standardize_dtype(dtype)
-        if self._dtype != "float32":
-            raise NotImplementedError(f"Metrics compute in float32. Received: dtype={dtype!r}")
+        self._dtype = standardize_dtype(dtype, self._default_dtype)
+        if self._dtype not in self._dtypes:
+            raise NotImplementedError(
+                f"{type(self).__name__} computes in {' or '.join(self._dtypes)}. Received: "
+                f"dtype={dtype!r}"
+            )
 
     @property
     def dtype(self) -> str:
@@ -50,11 +61,24 @@ class Metric:
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_"):
             self._check_super_called()
-        if isinstance(value, Variable) and not any(v is value for v in self._variables):
-            self._variables.append(value)
-        elif isinstance(value, Metric) and not any(m is value for m in self._metrics):
-            self._metrics.append(value)
+        if name not in ("_variables", "_metrics"):
+            self._track(value)
         super().__setattr__(name, value)
+
+    def _track(self, value: Any) -> None:
+        """Takes note of a variable or metric, also in lists, tuples and dictionaries."""
+        if isinstance(value, Variable):
+            if not any(v is value for v in self._variables):
+                self._variables.append(value)
+        elif isinstance(value, Metric):
+            if not any(m is value for m in self._metrics):
+                self._metrics.append(value)
+        elif isinstance(value, dict):
+            for item in value.values():
+                self._track(item)
+        elif isinstance(value, (list, tuple)):
+            for item in value:
+                self._track(item)
 
     def __copy__(self) -> Any:
         """As in Keras: a copy of a metric has variables of its own."""
@@ -102,6 +126,9 @@ class Metric:
     @property
     def variables(self) -> list[Variable]:
         """The variables of the metric and of the metrics it holds."""
+        for name, value in tuple(vars(self).items()):
+            if isinstance(value, (list, dict)) and name not in ("_variables", "_metrics"):
+                self._track(value)  # something may have been appended
         return [*self._variables, *(v for metric in self._metrics for v in metric.variables)]
 
     def reset_state(self) -> None:
@@ -116,6 +143,32 @@ class Metric:
     def result(self) -> Any:
         """The metric so far: a scalar, or a dictionary of scalars."""
         raise NotImplementedError(f"{type(self).__name__} must implement `result()`.")
+
+    def stateless_update_state(
+        self, metric_variables: Sequence[Any], *args: Any, **kwargs: Any
+    ) -> list[Tensor]:
+        """The values that `update_state(*args, **kwargs)` would give to variables of these values.
+
+        Args:
+            metric_variables: one value for each of `variables`. They are not changed.
+
+        Raises:
+            ValueError: there are more or fewer values than variables, or one of another shape.
+        """
+        with substitute(self, metric_variables) as current:
+            self.update_state(*args, **kwargs)
+            return current()
+
+    def stateless_result(self, metric_variables: Sequence[Any]) -> Any:
+        """The result for variables of these values. Raises as `stateless_update_state`."""
+        with substitute(self, metric_variables):
+            return self.result()
+
+    def stateless_reset_state(self) -> list[Tensor]:
+        """The values that `reset_state` would give to the variables."""
+        with substitute(self, self.variables) as current:
+            self.reset_state()
+            return current()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         self._check_super_called()

@@ -7,7 +7,8 @@ from typing import Any
 
 from hotloop import ops
 from hotloop.graph import Tensor
-from hotloop.losses.reduction import squeeze_or_expand_to_same_rank
+from hotloop.losses.reduction import apply_mask, squeeze_or_expand_to_same_rank
+from hotloop.ops.masks import get_keras_mask
 
 
 def reduce_to_samplewise_values(
@@ -15,14 +16,18 @@ def reduce_to_samplewise_values(
 ) -> tuple[Tensor, Tensor | None]:
     """Weighted values and weights, both reduced to `[batch]` by `reduce_fn`.
 
+    A mask that `values` carry joins the weights, where there are weights (as in Keras).
+
     Args:
         values: `[batch, ...]` or a scalar.
         sample_weight: None, or weights that broadcast to `values` from the left.
         reduce_fn: `ops.mean` or `ops.sum`.
     """
+    mask = get_keras_mask(values)
     values = ops.cast(ops.convert_to_tensor(values), "float32")
     if sample_weight is not None:
         sample_weight = ops.convert_to_tensor(sample_weight, dtype="float32")
+        sample_weight = apply_mask(sample_weight, mask, "sum")
         values, sample_weight = squeeze_or_expand_to_same_rank(values, sample_weight)
         rank = len(sample_weight.shape)
         if len(values.shape) > rank:

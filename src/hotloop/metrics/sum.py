@@ -13,6 +13,8 @@ from hotloop.metrics.reduction import reduce_to_samplewise_values
 class Sum(Metric):
     """The (weighted) sum of values."""
 
+    _dtypes = ("float32",)
+
     def __init__(self, name: str | None = "sum", dtype: Any = None) -> None:
         super().__init__(name=name, dtype=dtype)
         self.total = self.add_variable(shape=(), initializer="zeros", name="total")
