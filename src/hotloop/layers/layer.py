@@ -343,8 +343,7 @@ class Layer(Composite):
                         self._build_shapes = {"input_shape": shapes[0]} if shapes else None
                     self.built = True
                     self._lock_state()
-                hand_on(self, arguments.first, outputs, masks)
-            return outputs
+                return hand_on(self, arguments.first, outputs, masks)
         except Exception as error:
             explain(error, self, arguments)
             raise

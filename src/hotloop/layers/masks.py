@@ -7,7 +7,7 @@ from typing import Any
 
 from hotloop import ops
 from hotloop.graph import Tensor, apply
-from hotloop.layers.call_arguments import CallArguments
+from hotloop.layers.call_arguments import CallArguments, is_tensor
 from hotloop.ops import tree
 from hotloop.ops.masks import get_keras_mask, set_keras_mask
 
@@ -46,8 +46,8 @@ def fill_masks(arguments: CallArguments, kwargs: dict[str, Any]) -> Any:
     return masks_of(arguments.first)
 
 
-def hand_on(layer: Any, inputs: Any, outputs: Any, previous: Any) -> None:
-    """Gives the outputs of a layer that supports masks theirs; warns if masks get lost.
+def hand_on(layer: Any, inputs: Any, outputs: Any, previous: Any) -> Any:
+    """The outputs of a layer, with masks if it supports them; warns if masks get lost.
 
     `previous` is the mask of the inputs, or a nest of them.
     """
@@ -60,21 +60,27 @@ def hand_on(layer: Any, inputs: Any, outputs: Any, previous: Any) -> None:
                 "`self.supports_masking = True`; otherwise define `compute_mask()`.",
                 stacklevel=3,
             )
-        return
+        return outputs
     flat = tree.flatten(outputs)
     if all(get_keras_mask(x) is not None for x in flat):
-        return
+        return outputs
     masks = layer.compute_mask(inputs, previous)
-    if masks is None:
-        return
-    for x, mask in zip(flat, tree.flatten(masks), strict=False):
-        if mask is not None and get_keras_mask(x) is None:
+    if not any_mask(masks):
+        return outputs
+    given = tree.flatten(inputs)
+    for i, (x, mask) in enumerate(zip(flat, tree.flatten(masks), strict=False)):
+        if mask is None or not is_tensor(x) or get_keras_mask(x) is not None:
+            continue
+        if any(x is other for other in given):  # which the caller may use elsewhere
+            flat[i] = with_mask(x, mask)
+        else:
             set_keras_mask(x, mask)
+    return tree.pack_sequence_as(outputs, flat)
 
 
 def with_mask(x: Any, mask: Any) -> Any:
     """`x` with another mask; the tensor that was passed stays as it is."""
-    if mask is None or not isinstance(x, Tensor):
+    if mask is None or mask is get_keras_mask(x) or not isinstance(x, Tensor):
         return x
     twin = apply("reshape", [x], shape=x.shape)
     set_keras_mask(twin, mask)

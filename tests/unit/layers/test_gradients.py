@@ -8,6 +8,7 @@ import pytest
 
 from hotloop import activations, graph, layers, losses, ops, regularizers
 from hotloop.graph import reference
+from hotloop.layers.masks import with_mask
 
 STEP = 1e-6
 rng = np.random.default_rng(17)
@@ -108,6 +109,77 @@ def test_layer(name):
         return total
 
     check(loss, [X], layer.trainable_weights)
+
+
+CUBE = rng.normal(size=(3, 2, 4))
+STEPS = {
+    "time_distributed": lambda: layers.TimeDistributed(layers.Dense(3, activation="tanh")),
+    "average_pooling": lambda: layers.GlobalAveragePooling1D(),
+    "max_pooling": lambda: layers.GlobalMaxPooling1D(keepdims=True),
+    "permute": lambda: layers.Permute((2, 1)),
+    "masking": lambda: layers.Masking(),
+    "spatial_dropout": lambda: layers.SpatialDropout1D(0.4, seed=3),
+    "prelu_shared": lambda: layers.PReLU("random_normal", shared_axes=[1]),
+    "batch_normalization": lambda: layers.BatchNormalization(gamma_initializer="random_uniform"),
+    "layer_normalization": lambda: layers.LayerNormalization(axis=1),
+    "group_normalization": lambda: layers.GroupNormalization(2),
+    "rms_normalization": lambda: layers.RMSNormalization(axis=(1, 2)),
+    "einsum_dense": lambda: layers.EinsumDense("abc,cd->abd", (None, 3), bias_axes="bd"),
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_layer_on_steps(name):
+    layer = STEPS[name]()
+    layer(CUBE)
+    check(lambda x: weighted(layer(x, training=True)), [CUBE], layer.trainable_weights)
+
+
+@pytest.mark.parametrize("name", ["batch_normalization", "average_pooling"])
+def test_masked_layer(name):
+    layer = STEPS[name]()
+    layer(CUBE)
+    mask = np.array([[True, False], [True, True], [False, True]])
+
+    def loss(x):
+        return weighted(layer(x, training=True, mask=ops.convert_to_tensor(mask)))
+
+    check(loss, [CUBE], layer.trainable_weights)
+
+
+MERGES = {
+    "add": lambda *x: layers.add(x),
+    "subtract": lambda *x: layers.subtract(x),
+    "multiply": lambda *x: layers.multiply(x),
+    "average": lambda *x: layers.average(x),
+    "maximum": lambda *x: layers.maximum(x),
+    "minimum": lambda *x: layers.minimum(x),
+    "concatenate": lambda *x: layers.concatenate(x, axis=1),
+    "dot": lambda *x: layers.dot(x, axes=2),
+    "cosines": lambda *x: layers.dot(x, axes=2, normalize=True),
+}
+
+
+@pytest.mark.parametrize("name", MERGES)
+def test_merge(name):
+    other = rng.normal(size=CUBE.shape)
+    check(lambda *x: weighted(MERGES[name](*x)), [CUBE, other])
+
+
+def test_masked_maximum():
+    mask = np.array([[True, False], [True, True], [False, True]])
+
+    def loss(a, b):
+        return weighted(layers.maximum([with_mask(a, ops.convert_to_tensor(mask)), b]))
+
+    check(loss, [CUBE, CUBE[::-1].copy()])
+
+
+def test_embedding():
+    layer = layers.Embedding(5, 3)
+    words = np.array([[1, 2, 1], [4, 0, 0]])
+    layer(words)
+    check(lambda: weighted(layer(words)), [], layer.trainable_weights)
 
 
 CASES = {

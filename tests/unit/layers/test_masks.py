@@ -265,3 +265,49 @@ def test_masks_in_a_trace():
     masking = layers.Masking()
     trace = graph.trace(lambda x: [get_keras_mask(layer(masking(x)))], [(X.shape, "float32")])
     assert trace.outputs[0].dtype == "bool"
+
+
+def test_a_mask_does_not_stick_to_what_the_caller_passed():
+    class Marks(layers.Layer):
+        def call(self, inputs):
+            return inputs
+
+        def compute_mask(self, inputs, mask=None):
+            return ops.any(ops.not_equal(inputs, 0), -1)
+
+    x = ops.convert_to_tensor(X)
+    marked = Marks()(x)
+    np.testing.assert_array_equal(get_keras_mask(marked), KEPT)
+    assert get_keras_mask(x) is None
+    np.testing.assert_array_equal(marked, X)
+    symbol = layers.Input((3, 2))
+    assert get_keras_mask(Marks()(symbol)).shape == (None, 3)
+    assert get_keras_mask(symbol) is None
+
+
+def test_outputs_that_are_no_tensors_have_no_masks():
+    class Pair(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.supports_masking = True
+
+        def call(self, inputs):
+            return {"a": None, "b": inputs * 2}
+
+    found = Pair()(layers.Masking()(X))
+    assert found["a"] is None
+    assert get_keras_mask(found["b"]) is None, "the only mask would be the first output's"
+
+
+@pytest.mark.parametrize("run_eagerly", [False, True])
+def test_masks_of_several_outputs(run_eagerly):
+    inputs = layers.Input((3, 2))
+    masked = layers.Masking()(inputs)
+    outputs = {"kept": layers.Dense(1, name="kept")(masked), "all": layers.Dense(1)(inputs)}
+    model = hotloop.Model(inputs, outputs)
+    model.compile("sgd", {"kept": "mse", "all": "mae"}, run_eagerly=run_eagerly)
+    y = rng.normal(size=(4, 3, 1)).astype("float32")
+    kept, plain = (model.predict(X, verbose=0)[name] for name in ("kept", "all"))
+    loss = model.evaluate(X, {"kept": y, "all": y}, verbose=0, batch_size=4, return_dict=True)
+    expected = ((kept - y) ** 2)[KEPT].mean() + abs(plain - y).mean()
+    assert loss["loss"] == pytest.approx(expected, rel=1e-5)
