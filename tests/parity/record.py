@@ -1,6 +1,6 @@
 """Records the golden runs and signatures from Keras 3.15 on JAX.
 
-    KERAS_BACKEND=jax python tests/parity/record.py [cross] [features] [signatures] [PART...]
+    KERAS_BACKEND=jax python tests/parity/record.py [cross] [features] [models] [signatures] [PART…]
 
 A PART is the ending of a `cases_PART.py`, whose `CASES` go into `golden/PART.npz`.
 
@@ -19,6 +19,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 
 import cases
 import keras
+import model_configs
 import numpy as np
 import packed
 import signatures
@@ -81,6 +82,15 @@ def record_signatures():
     (GOLDEN / "signatures.json").write_text(text + "\n", encoding="utf-8")
 
 
+def record_configs():
+    found = {}
+    for name, (make, _) in model_configs.MODELS.items():
+        found[name] = json.loads(make(keras).to_json())
+        keras.backend.clear_session()
+    text = json.dumps(found, separators=(",", ":"))
+    (GOLDEN / "models.json").write_text(text + "\n", encoding="utf-8")
+
+
 def main(parts):
     GOLDEN.mkdir(exist_ok=True)
     if not keras.__version__.startswith("3.15."):
@@ -95,6 +105,8 @@ def main(parts):
     for part in parts_of_cases():
         if not parts or part in parts:
             record_part(part)
+    if not parts or "models" in parts:
+        record_configs()
     if not parts or "signatures" in parts:
         record_signatures()
 

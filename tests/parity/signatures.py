@@ -364,6 +364,27 @@ SCHEDULES = [
     "serialize",
 ]
 
+MODEL_CONFIGURATION = [
+    "compile_from_config",
+    "compute_metrics",
+    "from_config",
+    "get_compile_config",
+    "get_config",
+    "get_metrics_result",
+    "to_json",
+]
+
+SAVING = [
+    "CustomObjectScope",
+    "custom_object_scope",
+    "deserialize_keras_object",
+    "get_custom_objects",
+    "get_registered_name",
+    "get_registered_object",
+    "register_keras_serializable",
+    "serialize_keras_object",
+]
+
 NAMES = [
     "Input",
     "Sequential.__init__",
@@ -371,6 +392,10 @@ NAMES = [
     "Sequential.pop",
     *[f"Model.{name}" for name in MODEL_METHODS],
     *[f"layers.{name}" for name in LAYERS],
+    *[f"Model.{name}" for name in MODEL_CONFIGURATION],
+    "models.clone_model",
+    "models.model_from_json",
+    *[f"saving.{name}" for name in SAVING],
     "layers.Layer.__init__",
     "layers.Layer.add_weight",
     "layers.Layer.build",

@@ -153,6 +153,13 @@ class Functional(Model):
         )
         return tree.map_structure(lambda t: t.shape, outputs)
 
+    def get_build_config(self) -> dict[str, Any]:
+        """A functional model needs no shape to be built from; Keras writes that down."""
+        return {"input_shape": None}
+
+    def build_from_config(self, config: dict[str, Any] | None) -> None:
+        """Nothing: a functional model is built when it is made."""
+
     def get_config(self) -> dict[str, Any]:
         """The graph: `layers` with their calls, `input_layers` and `output_layers`.
 

@@ -21,6 +21,11 @@ def graph_config(model: Any) -> dict[str, Any]:
         assert tensor.node is not None
         return [tensor.node.operation.name, numbers[id(tensor.node)], tensor.tensor_index]
 
+    def end(tensor: KerasTensor) -> list[Any]:
+        name, number, position = place(tensor)
+        assert tensor.node is not None
+        return [name, number + _offset_at_ends(tensor.node.operation), position]
+
     def argument(value: Any) -> Any:
         if not isinstance(value, KerasTensor):
             return serialize_keras_object(value)
@@ -41,19 +46,16 @@ def graph_config(model: Any) -> dict[str, Any]:
         layers.append({**config, "name": operation.name, "inbound_nodes": calls})
     return {
         "layers": layers,
-        "input_layers": tree.map_structure(place, model._inputs_structure),
-        "output_layers": tree.map_structure(place, model._outputs_structure),
+        "input_layers": tree.map_structure(end, model._inputs_structure),
+        "output_layers": tree.map_structure(end, model._outputs_structure),
     }
 
 
 def _renumber(operations: list[Any], own: set[int]) -> dict[int, int]:
-    """The number of each node among those of its operation that belong to the model.
-
-    Keras counts from 1 where the operation is a functional model.
-    """
+    """The number of each node among those of its operation that belong to the model."""
     numbers: dict[int, int] = {}
     for operation in operations:
-        count = _first_number(operation)
+        count = 0
         for node in operation.nodes:
             if id(node) in own:
                 numbers[id(node)] = count
@@ -61,7 +63,10 @@ def _renumber(operations: list[Any], own: set[int]) -> dict[int, int]:
     return numbers
 
 
-def _first_number(operation: Any) -> int:
+def _offset_at_ends(operation: Any) -> int:
+    """What Keras adds to a node's number in `input_layers` and `output_layers` (only there): a
+    functional model once had a node of its own.
+    """
     from hotloop.models.functional import Functional
 
     return int(isinstance(operation, Functional))
@@ -164,7 +169,7 @@ class GraphReader:
             raise ValueError(
                 f"Invalid configuration of a functional model: there is no layer '{name}'."
             )
-        index = node - _first_number(operation) + self._before[name]
+        index = node + self._before[name]
         if not self._before[name] <= index < len(operation.nodes):
             raise _NotMadeYetError
         made: Node = operation.nodes[index]
@@ -175,6 +180,7 @@ class GraphReader:
         if isinstance(places, Mapping):
             return {key: self._tensors(part) for key, part in places.items()}
         if len(places) == 3 and isinstance(places[0], str):
-            return self._tensor(*places)
+            name, node, position = places
+            return self._tensor(name, node - _offset_at_ends(self._operations.get(name)), position)
         parts = [self._tensors(part) for part in places]
         return tuple(parts) if isinstance(places, tuple) else parts
