@@ -253,6 +253,36 @@ CALLS = {
     "qr:complete": (lambda o, x: [abs(part) for part in o.qr(np.array(TALL), mode="complete")], V),
     "qr:wide": (lambda o, x: o.qr(np.array(WIDE)), V),
     "jvp": (lambda o, x, t: o.jvp(lambda x: o.tanh(x) * o.sum(x), (x,), (t,)), X, Y),
+    # order
+    "median": (lambda o, x: o.median(x, axis=1), T),
+    "median:all": (lambda o, x: o.median(x, keepdims=True), X),
+    "nanmedian": (lambda o, x: o.nanmedian(x, axis=1), HOLES),
+    "quantile": (lambda o, x: o.quantile(x, np.array([0.1, 0.5, 1.0], "float32"), axis=(0, 2)), T),
+    "quantile:lower": (lambda o, x: o.quantile(x, 0.3, axis=1, method="lower", keepdims=True), X),
+    "quantile:higher": (lambda o, x: o.quantile(x, 0.3, axis=1, method="higher"), X),
+    "quantile:nearest": (lambda o, x: o.quantile(x, 0.3, axis=1, method="nearest"), X),
+    "quantile:midpoint": (lambda o, x: o.quantile(x, 0.3, axis=1, method="midpoint"), X),
+    "nanquantile": (lambda o, x: o.nanquantile(x, 0.3, axis=1), HOLES),
+    "percentile": (lambda o, x: o.percentile(x, 30.0, axis=0), X),
+    "nanpercentile": (lambda o, x: o.nanpercentile(x, np.array([20.0, 70.0], "float32")), HOLES),
+    # blocks
+    "extract_sequences": (lambda o, x: o.extract_sequences(x, 3, 2), _random(2, 8)),
+    "depth_to_space": (lambda o, x: o.depth_to_space(x, 2), _random(1, 2, 3, 8)),
+    "depth_to_space:first": (
+        lambda o, x: o.depth_to_space(x, 2, data_format="channels_first"),
+        _random(1, 8, 2, 3),
+    ),
+    "space_to_depth": (lambda o, x: o.space_to_depth(x, 2), _random(1, 4, 6, 2)),
+    "space_to_depth:first": (
+        lambda o, x: o.space_to_depth(x, 2, data_format="channels_first"),
+        _random(1, 2, 4, 6),
+    ),
+    "vectorize": (lambda o, x, y: o.vectorize(lambda a, b: a * b + 1.0)(x, y), X, Y[0]),
+    "vectorize:signature": (
+        lambda o, x, y: o.vectorize(lambda a, b: o.dot(a, b), signature="(m,n),(n)->(m)")(x, y),
+        T,
+        BETA,
+    ),
     # control flow
     "cond": (lambda o, x: o.cond(o.sum(x) > 100.0, lambda: x * 2.0, lambda: x * x), X),
     "switch": (

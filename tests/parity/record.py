@@ -80,6 +80,9 @@ def record_signatures():
         found["signatures"][name] = signatures.describe(keras, name, inspect.signature)
     text = json.dumps(found, indent=1, ensure_ascii=False)
     (GOLDEN / "signatures.json").write_text(text + "\n", encoding="utf-8")
+    names = [name for name in dir(keras.ops) if not name.startswith("_")]
+    text = json.dumps(names, indent=0)
+    (GOLDEN / "ops_names.json").write_text(text + "\n", encoding="utf-8")
 
 
 def record_configs():

@@ -23,6 +23,11 @@ from hotloop.ops.arrangement import (
     vander,
     vsplit,
 )
+from hotloop.ops.blocks import (
+    depth_to_space,
+    extract_sequences,
+    space_to_depth,
+)
 from hotloop.ops.control import (
     associative_scan,
     cond,
@@ -278,6 +283,14 @@ from hotloop.ops.products import (
     tensordot,
     vdot,
 )
+from hotloop.ops.quantiles import (
+    median,
+    nanmedian,
+    nanpercentile,
+    nanquantile,
+    percentile,
+    quantile,
+)
 from hotloop.ops.reductions import (
     all,
     amax,
@@ -354,6 +367,9 @@ from hotloop.ops.symbolic import (
     Node,
     Operation,
 )
+from hotloop.ops.vectorize import (
+    vectorize,
+)
 
 __all__ = [
     "KerasTensor",
@@ -424,6 +440,7 @@ __all__ = [
     "cumsum",
     "custom_gradient",
     "deg2rad",
+    "depth_to_space",
     "det",
     "diag",
     "diagflat",
@@ -448,6 +465,7 @@ __all__ = [
     "exp2",
     "expand_dims",
     "expm1",
+    "extract_sequences",
     "eye",
     "fabs",
     "flip",
@@ -527,6 +545,7 @@ __all__ = [
     "max",
     "maximum",
     "mean",
+    "median",
     "meshgrid",
     "min",
     "minimum",
@@ -542,8 +561,11 @@ __all__ = [
     "nancumsum",
     "nanmax",
     "nanmean",
+    "nanmedian",
     "nanmin",
+    "nanpercentile",
     "nanprod",
+    "nanquantile",
     "nanstd",
     "nansum",
     "nanvar",
@@ -557,12 +579,14 @@ __all__ = [
     "ones_like",
     "outer",
     "pad",
+    "percentile",
     "positive",
     "power",
     "prod",
     "psnr",
     "ptp",
     "qr",
+    "quantile",
     "rad2deg",
     "ravel",
     "real",
@@ -608,6 +632,7 @@ __all__ = [
     "solve",
     "solve_triangular",
     "sort",
+    "space_to_depth",
     "sparse_categorical_crossentropy",
     "sparse_plus",
     "sparse_sigmoid",
@@ -647,6 +672,7 @@ __all__ = [
     "vander",
     "var",
     "vdot",
+    "vectorize",
     "vectorized_map",
     "view",
     "vsplit",
@@ -656,3 +682,12 @@ __all__ = [
     "zeros",
     "zeros_like",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # Loaded when asked for: a list of the names above, as `keras.ops.numpy`.
+    if name == "numpy":
+        from importlib import import_module
+
+        return import_module("hotloop.ops.numpy")
+    raise AttributeError(f"module 'hotloop.ops' has no attribute {name!r}")

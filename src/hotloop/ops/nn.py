@@ -300,3 +300,74 @@ def moments(x: Any, axes: Any, keepdims: bool = False, synchronized: bool = Fals
     if synchronized:
         raise NotImplementedError("moments(synchronized=True): there is one process.")
     return mean(x, axes, keepdims), var(x, axes, keepdims)
+
+
+# What `keras.ops.nn` has beyond the functions above.
+_ELSEWHERE = {
+    "batch_normalization",
+    "binary_crossentropy",
+    "categorical_crossentropy",
+    "depth_to_space",
+    "layer_normalization",
+    "multi_hot",
+    "one_hot",
+    "psnr",
+    "rms_normalization",
+    "space_to_depth",
+    "sparse_categorical_crossentropy",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "sparsemax",
+}
+
+__all__ = [  # noqa: F822 (`__getattr__` finds those of `_ELSEWHERE`)
+    "batch_normalization",
+    "binary_crossentropy",
+    "categorical_crossentropy",
+    "celu",
+    "depth_to_space",
+    "elu",
+    "gelu",
+    "glu",
+    "hard_shrink",
+    "hard_sigmoid",
+    "hard_silu",
+    "hard_swish",
+    "hard_tanh",
+    "layer_normalization",
+    "leaky_relu",
+    "log_sigmoid",
+    "log_softmax",
+    "moments",
+    "multi_hot",
+    "normalize",
+    "one_hot",
+    "psnr",
+    "relu",
+    "relu6",
+    "rms_normalization",
+    "selu",
+    "sigmoid",
+    "silu",
+    "soft_shrink",
+    "softmax",
+    "softplus",
+    "softsign",
+    "space_to_depth",
+    "sparse_categorical_crossentropy",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "sparsemax",
+    "squareplus",
+    "swish",
+    "tanh_shrink",
+    "threshold",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ELSEWHERE:
+        from hotloop import ops
+
+        return getattr(ops, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
