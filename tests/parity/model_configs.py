@@ -53,7 +53,7 @@ MODELS = {
         lambda k: compiled(
             k,
             named_layers(k),
-            {"joined": k.losses.Huber(delta=0.5), "second": "mse"},
+            {"joined": k.losses.MeanAbsoluteError(reduction="sum"), "second": "mse"},
             loss_weights={"joined": 1.0, "second": 0.5},
             metrics={"joined": [k.metrics.MeanAbsoluteError(name="m")]},
         ),
