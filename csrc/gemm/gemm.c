@@ -65,9 +65,20 @@ int64_t hl_gemm_packed_size(const hl_kernels *kernels, int64_t m, int64_t n, int
   return size <= PACKED_MOST ? size : 0;
 }
 
+/* Tiles of rows [p0, p0+count) of the transposed A, from column i0 on. */
+static void pack_tiles(const hl_kernels *kernels, float *dst, const hl_gemm *g, int64_t p0, int64_t count, int64_t i0,
+                       int64_t tiles) {
+  const hl_gemm_a *a = &g->a;
+  if (a->layout == HL_PANELS)
+    kernels->gemm_pack_panels(dst, a->data + p0 * HL_PANEL, a->ld, count, i0, g->m, tiles);
+  else
+    kernels->gemm_pack(dst, a->data + (a->rows ? 0 : p0 * a->ld), a->ld, a->rows ? a->rows + p0 : NULL, count, i0, g->m,
+                       tiles);
+}
+
 void hl_gemm_pack(const hl_kernels *kernels, const hl_gemm *g, int64_t t0, int64_t t1, float *packed) {
   int64_t mr = kernels->gemm_mr_packed;
-  kernels->gemm_pack(packed + t0 * mr * g->k, g->a.data, g->a.ld, g->a.rows, g->k, t0 * mr, g->m, t1 - t0);
+  pack_tiles(kernels, packed + t0 * mr * g->k, g, 0, g->k, t0 * mr, t1 - t0);
 }
 
 void hl_gemm_tasking(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t a_trans, int64_t *task_rows,
@@ -128,6 +139,7 @@ static void run_slab(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, in
     int64_t count = at_most(g->k - p0, K_BLOCK);
     int first = p0 == 0, last = p0 + count == g->k;
     hl_gemm_args args = {.k = count, .a = pointers, .nr = (int32_t)nr, .accumulate = !first};
+    args.a_jump = a->layout == HL_PANELS ? (a->ld - 1) * HL_PANEL : 0; /* p0 is a multiple of HL_PANEL */
     args.b = in_place ? b->data + (s * b->ld + p0) * HL_PANEL : packed;
     if (!in_place)
       pack_b(kernels, packed, b, g->n, s, p0, count);
@@ -137,11 +149,10 @@ static void run_slab(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, in
         pointers[0] = a->packed + i * g->k + p0 * mr;
       } else if (a->trans) {
         pointers[0] = a_tile;
-        kernels->gemm_pack(a_tile, a->data + (a->rows ? 0 : p0 * a->ld), a->ld, a->rows ? a->rows + p0 : NULL, count, i,
-                           g->m, 1);
+        pack_tiles(kernels, a_tile, g, p0, count, i, 1);
       } else {
         for (int32_t r = 0; r < args.mr; ++r)
-          pointers[r] = a_row(a, i + r) + p0;
+          pointers[r] = a->layout == HL_PANELS ? a->data + p0 * a->ld + (i + r) * HL_PANEL : a_row(a, i + r) + p0;
       }
       if (direct) {
         args.c = g->c_layout == HL_PANELS ? g->c + j0 * g->m + i * HL_PANEL : g->c + i * g->ldc + j0;
@@ -192,7 +203,7 @@ void hl_gemm_run(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, int64_
   float *sums = (float *)((char *)packed + bytes.packed);
   int64_t mr = tile_rows(kernels, g->a.trans);
 
-  if (i1 - i0 == 1 && !g->a.trans && bytes.packed == 0) {
+  if (i1 - i0 == 1 && !g->a.trans && (g->a.layout == HL_ROW_MAJOR || g->a.ld == 1) && bytes.packed == 0) {
     run_row(kernels, g, i0, s0, s1, tile);
     return;
   }

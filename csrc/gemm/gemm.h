@@ -10,12 +10,14 @@
 typedef enum hl_layout { HL_ROW_MAJOR = 0, HL_PANELS = 1 } hl_layout;
 
 /* op(A) is m x k. Without trans, row i is at `rows ? data + rows[i]*ld : data + i*ld`; with trans, A is stored k x m
-   and row p (of k) is found the same way: an indexed mini-batch needs no gather in either role. */
+   and row p (of k) is found the same way: an indexed mini-batch needs no gather in either role. As HL_PANELS of the
+   stored matrix, whose row count is then `ld`, it has no `rows`. */
 typedef struct hl_gemm_a {
   const float *data;
   int64_t ld;
   const int64_t *rows; /* NULL, or the row numbers (not multiplied by ld) */
   int32_t trans;
+  hl_layout layout;
   const float *packed; /* with trans: NULL, or what hl_gemm_pack made of all of A, which saves doing it for each slab */
 } hl_gemm_a;
 

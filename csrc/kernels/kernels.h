@@ -34,6 +34,7 @@ typedef void (*hl_rowreduce_fn)(float *dst, const float *src, int64_t rows, int6
 
 /* A register tile of a product, C[mr, nr] (+)= A B. One fused multiply-add chain per element, p = 0..k-1 in order.
      rows:    A(i, p) = a[i][p]                        a: mr row pointers
+              or, with a jump, a[i][p + p / HL_PANEL * a_jump]: rows of panels go on in the next panel
      packed:  A(i, p) = a[0][p*gemm_mr_packed + i]     a: one pointer
    B(p, j) = b[p*HL_PANEL + j].  c: [mr, nr] with stride ldc.  accumulate != 0 starts the chains from c instead of 0.
    1 <= mr <= gemm_mr, 1 <= nr <= HL_PANEL.  Whatever nr is, the first HL_PANEL columns of every row of B and of c (half
@@ -43,6 +44,7 @@ typedef void (*hl_rowreduce_fn)(float *dst, const float *src, int64_t rows, int6
 typedef struct hl_gemm_args {
   int64_t k;
   const float *const *a;
+  int64_t a_jump; /* rows only */
   const float *b;
   int64_t b_stride; /* thin only */
   float *c;
@@ -66,9 +68,11 @@ typedef struct hl_kernels {
   int32_t gemm_mr_rows, gemm_mr_packed; /* rows of the register tile */
   hl_gemm_fn gemm_rows, gemm_packed, gemm_thin;
   /* Packs the transpose of k rows of src (row p at src + (rows ? rows[p] : p)*ld) for gemm_packed: columns [i0, m) of
-     them, but no more than `tiles` tiles, tile t going to dst + t*k*gemm_mr_packed. Beyond m come zeros. */
+     them, but no more than `tiles` tiles, tile t going to dst + t*k*gemm_mr_packed. Beyond m come zeros. i0 is a
+     multiple of gemm_mr_packed. gemm_pack_panels: src is the first of the k rows in panels of ld rows each. */
   void (*gemm_pack)(float *dst, const float *src, int64_t ld, const int64_t *rows, int64_t k, int64_t i0, int64_t m,
                     int64_t tiles);
+  void (*gemm_pack_panels)(float *dst, const float *src, int64_t ld, int64_t k, int64_t i0, int64_t m, int64_t tiles);
   /* For measuring the machine: `rounds` multiply-adds on each lane of a few registers, as products do them. Returns how
      many floating-point operations that is; sink[HL_LANES] takes the result. */
   int64_t (*fma_chains)(float *sink, int64_t rounds);

@@ -103,8 +103,6 @@ static hl_status check_gemm(hl_plan *plan, hl_step *step, const hl_matrix *c, co
     return hl_plan_fail(plan, HL_ERR_OVERFLOW, "step %d: the product does not fit in 64 bits", n);
   if (!c && !epilogue)
     return hl_plan_fail(plan, HL_ERR_ARGUMENT, "step %d: a product needs c, an epilogue, or both", n);
-  if (a->panel)
-    return hl_plan_fail(plan, HL_ERR_ARGUMENT, "step %d: a cannot be in panels", n);
   hl_status status =
       check_matrix(plan, "a", a, a->trans ? g->k : g->m, a->trans ? g->m : g->k, 1, &range[0][0], &range[0][1]);
   if (status == HL_OK)
@@ -160,7 +158,8 @@ hl_status hl_plan_add_gemm(hl_plan *plan, int64_t m, int64_t n, int64_t k, const
     hl_step_free(step);
     return status;
   }
-  g->a.ld = a->ld;
+  g->a.layout = a->panel ? HL_PANELS : HL_ROW_MAJOR;
+  g->a.ld = a->panel ? (a->trans ? k : m) : a->ld;
   g->a.trans = a->trans;
   g->b.layout = b->panel ? HL_PANELS : HL_ROW_MAJOR;
   g->b.ld = b->panel ? (b->trans ? n : k) : b->ld;
@@ -195,6 +194,8 @@ hl_status hl_plan_add_gemm(hl_plan *plan, int64_t m, int64_t n, int64_t k, const
     hl_plan_note_program(plan, epilogue);
   if (c)
     plan->slots[c->slot].written = 1;
+  if (a->panel)
+    plan->slots[a->slot].panels = 1;
   if (b->panel)
     plan->slots[b->slot].panels = 1;
   if (c && c->panel)

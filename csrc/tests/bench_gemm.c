@@ -80,7 +80,7 @@ static double product_gflops(const hl_kernels *k, const shape *s) {
   for (int64_t i = 0; i < a_rows; ++i)
     rows[i] = random_bits(&state) % stored;
   hl_gemm g = {.m = s->m, .n = s->n, .k = s->k, .c = c, .ldc = s->n, .epilogue = s->epilogue ? use_tile : NULL};
-  g.a = (hl_gemm_a){a, a_cols, s->indexed ? rows : NULL, s->a_trans, NULL};
+  g.a = (hl_gemm_a){a, a_cols, s->indexed ? rows : NULL, s->a_trans, HL_ROW_MAJOR, NULL};
   g.b = (hl_gemm_b){b, s->b_layout == HL_PANELS ? b_rows : b_cols, s->b_trans, s->b_layout};
   void *scratch =
       new_lanes(hl_gemm_scratch(k, s->m, s->n, s->k, s->a_trans, s->b_trans, s->b_layout) / (int64_t)sizeof(float));

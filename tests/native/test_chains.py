@@ -202,7 +202,7 @@ def test_as_the_epilogue_of_a_weight_gradient(chain, m, n, isa):
     def make(plan):
         registers, instructions = program(chain, places, epilogue=True)
         epilogue = (registers, operands, instructions)
-        plan.add_gemm(m, n, k, (0, 0, m, True), (1, 0, n, False, False), None, epilogue)
+        plan.add_gemm(m, n, k, (0, 0, m, True, False), (1, 0, n, False, False), None, epilogue)
 
     compare(make, arrays, isa, chain)
 
@@ -224,7 +224,7 @@ def test_as_the_epilogue_of_a_product_in_rows(chain, m, n, ld, isa):
     def make(plan):
         registers, instructions = program(chain, places, epilogue=True)
         epilogue = (registers, operands, instructions)
-        plan.add_gemm(m, n, k, (0, 0, k, False), (1, 0, n, False, False), None, epilogue)
+        plan.add_gemm(m, n, k, (0, 0, k, False, False), (1, 0, n, False, False), None, epilogue)
 
     compare(make, arrays, isa, chain)
 

@@ -278,7 +278,7 @@ def test_a_stored_buffer_keeps_its_old_value_for_later_instructions():
 )
 @pytest.mark.parametrize("ta", [False, True])
 @pytest.mark.parametrize("tb", [False, True])
-@pytest.mark.parametrize("layouts", ["rr", "pr", "pp", "rp"])
+@pytest.mark.parametrize("layouts", ["rrr", "prr", "ppr", "rpr", "rrp", "ppp"])
 def test_products(m, n, k, ta, tb, layouts, isa):
     _native.select_isa(isa)
     rng = np.random.default_rng(m + n + k)
@@ -292,17 +292,18 @@ def test_products(m, n, k, ta, tb, layouts, isa):
     plan = Plan(1)
     c = np.zeros((m, n), np.float32) if layouts[1] == "r" else panels(np.zeros((m, n), np.float32))
     stored_b = panels(b) if layouts[0] == "p" else b
-    slots = [plan.add_bound(x.size) for x in (a, stored_b, c)]
+    stored_a = panels(a) if layouts[2] == "p" else a
+    slots = [plan.add_bound(x.size) for x in (stored_a, stored_b, c)]
     plan.add_gemm(
         m,
         n,
         k,
-        (slots[0], 0, a.shape[1], ta),
+        (slots[0], 0, a.shape[1], ta, layouts[2] == "p"),
         (slots[1], 0, b.shape[1], tb, layouts[0] == "p"),
         (slots[2], 0, n, layouts[1] == "p"),
     )
     plan.finish()
-    plan.run([a, stored_b, c], [], [])
+    plan.run([stored_a, stored_b, c], [], [])
     np.testing.assert_array_equal(c if layouts[1] == "r" else unpacked(c, m, n), want)
     if layouts[1] == "p":
         np.testing.assert_array_equal(c, panels(want))
@@ -326,7 +327,7 @@ def test_a_dense_layer_and_its_update_over_batches(n, indexed):
         batch,
         n,
         k,
-        (xs, 0, k, False),
+        (xs, 0, k, False, False),
         (ws, 0, 0, False, True),
         (h, 0, n, False),
         (
@@ -347,7 +348,7 @@ def test_a_dense_layer_and_its_update_over_batches(n, indexed):
         k,
         n,
         batch,
-        (xs, 0, k, True),
+        (xs, 0, k, True, False),
         (h, 0, n, False, False),
         None,
         ("FFF", [(ws, 0, (0,), 1, True)], update),
@@ -384,7 +385,7 @@ def test_an_epilogue_with_row_reductions(n):
         50,
         n,
         30,
-        (slots[0], 0, 30, False),
+        (slots[0], 0, 30, False, False),
         (slots[1], 0, n, False, False),
         (slots[4], 0, n, False),
         ("FRF", [(slots[2], 0, (n,), 1, False), (slots[3], 0, (1,), 0, False)], code),
@@ -415,7 +416,7 @@ def training_plan():
         batch,
         h,
         k,
-        (x, 0, k, False),
+        (x, 0, k, False, False),
         (w1, 0, 0, False, True),
         None,
         (
@@ -436,19 +437,21 @@ def training_plan():
         batch,
         c,
         h,
-        (hidden, 0, h, False),
+        (hidden, 0, h, False, False),
         (w2, 0, 0, False, True),
         None,
         ("FRF", [(probs, 0, (c,), 1, False)], softmax),
     )
-    plan.add_gemm(batch, h, c, (probs, 0, c, False), (w2, 0, 0, True, True), (dh, 0, h, False))
+    plan.add_gemm(
+        batch, h, c, (probs, 0, c, False, False), (w2, 0, 0, True, True), (dh, 0, h, False)
+    )
     update = [(LOAD, 1, 0, 0, 0, 0), ("const_f", 2, 0, 0, 0, 1e-3), ("mul_f", 0, 0, 2, 0, 0)]
     update += [("sub_f", 1, 1, 0, 0, 0), ("store", 0, 1, 0, 0, 0)]
     plan.add_gemm(
         h,
         c,
         batch,
-        (hidden, 0, h, True),
+        (hidden, 0, h, True, False),
         (probs, 0, c, False, False),
         None,
         ("FFF", [(w2, 0, (0,), 1, True)], update),
@@ -457,7 +460,7 @@ def training_plan():
         k,
         h,
         batch,
-        (x, 0, k, True),
+        (x, 0, k, True, False),
         (dh, 0, h, False, False),
         None,
         ("FFF", [(w1, 0, (0,), 1, True)], update),

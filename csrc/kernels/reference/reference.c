@@ -185,7 +185,7 @@ static void gemm_rows(const hl_gemm_args *g) {
     for (int32_t j = 0; j < g->nr; ++j) {
       float sum = g->accumulate ? g->c[i * g->ldc + j] : 0.0f;
       for (int64_t p = 0; p < g->k; ++p)
-        sum = fmaf(g->a[i][p], g->b[p * HL_PANEL + j], sum);
+        sum = fmaf(g->a[i][p + p / HL_PANEL * g->a_jump], g->b[p * HL_PANEL + j], sum);
       g->c[i * g->ldc + j] = sum;
     }
 }
@@ -207,6 +207,16 @@ static void gemm_pack(float *dst, const float *src, int64_t ld, const int64_t *r
       for (int64_t i = 0; i < REFERENCE_MR; ++i) {
         int64_t column = i0 + t * REFERENCE_MR + i;
         *dst++ = column < m ? src[(rows ? rows[p] : p) * ld + column] : 0.0f;
+      }
+}
+
+static void gemm_pack_panels(float *dst, const float *src, int64_t ld, int64_t k, int64_t i0, int64_t m,
+                             int64_t tiles) {
+  for (int64_t t = 0; t < tiles && i0 + t * REFERENCE_MR < m; ++t)
+    for (int64_t p = 0; p < k; ++p)
+      for (int64_t i = 0; i < REFERENCE_MR; ++i) {
+        int64_t column = i0 + t * REFERENCE_MR + i;
+        *dst++ = column < m ? src[column / HL_PANEL * ld * HL_PANEL + p * HL_PANEL + column % HL_PANEL] : 0.0f;
       }
 }
 
@@ -280,6 +290,7 @@ static const hl_kernels reference = {
     .gemm_rows = gemm_rows,
     .gemm_packed = gemm_packed,
     .gemm_pack = gemm_pack,
+    .gemm_pack_panels = gemm_pack_panels,
     .fma_chains = fma_chains,
     .gemm_thin = gemm_thin,
 };

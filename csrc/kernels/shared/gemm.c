@@ -28,27 +28,39 @@ ALWAYS_INLINE void tile(const hl_gemm_args *g, int64_t j, const int mr, const in
     for (int v = 0; v < vectors; ++v)
       sum[i][v] = g->accumulate ? f32_load(c + i * g->ldc + v * HL_LANES) : f32_set1(0.0f);
 
-  /* 12 row pointers of A, a position and b are all the general registers there are: so the position runs from -k to 0,
-     in bytes, beside pointers to the ends of the rows, and rows of B follow each other. */
-  const int64_t k = g->k;
+  /* 12 row pointers of A, a position and b are all the general registers there are: so the position runs up to 0, in
+     bytes, beside pointers to the ends of the rows or of their parts in a panel. */
+  const int64_t step = (int64_t)sizeof(float), jump = packed ? 0 : g->a_jump;
   const char *row[HL_GEMM_MAX_MR];
   if (!packed) {
 #pragma GCC unroll 16
     for (int i = 0; i < mr; ++i)
-      row[i] = (const char *)(g->a[i] + k);
+      row[i] = (const char *)g->a[i];
   }
   const float *column = g->a[0];
   const float *b = g->b + j;
-  const int64_t step = (int64_t)sizeof(float);
-  for (int64_t at = -k * step; at != 0; at += step, b += HL_PANEL, column += packed ? HL_GEMM_MR_PACKED : 0) {
-    f32x16 right[HL_GEMM_VECTORS];
-#pragma GCC unroll 2
-    for (int v = 0; v < vectors; ++v)
-      right[v] = f32_load(b + v * HL_LANES);
+  for (int64_t left = g->k, part; left > 0; left -= part) {
+    part = jump && left > HL_PANEL ? HL_PANEL : left;
+    if (!packed) {
 #pragma GCC unroll 16
-    for (int i = 0; i < mr; ++i) {
-      const float *left = packed ? column + i : (const float *)(row[i] + at);
-      MAC(sum[i], left, right, vectors)
+      for (int i = 0; i < mr; ++i)
+        row[i] += part * step;
+    }
+    for (int64_t at = -part * step; at != 0; at += step, b += HL_PANEL, column += packed ? HL_GEMM_MR_PACKED : 0) {
+      f32x16 right[HL_GEMM_VECTORS];
+#pragma GCC unroll 2
+      for (int v = 0; v < vectors; ++v)
+        right[v] = f32_load(b + v * HL_LANES);
+#pragma GCC unroll 16
+      for (int i = 0; i < mr; ++i) {
+        const float *from = packed ? column + i : (const float *)(row[i] + at);
+        MAC(sum[i], from, right, vectors)
+      }
+    }
+    if (jump) {
+#pragma GCC unroll 16
+      for (int i = 0; i < mr; ++i)
+        row[i] += jump * step;
     }
   }
 #pragma GCC unroll 16
@@ -128,6 +140,31 @@ void HL_ISA_NAME(gemm_pack)(float *dst, const float *src, int64_t ld, const int6
   for (int64_t p = 0; p < k; ++p)
     for (int64_t i = 0; i < MR; ++i)
       to[p * MR + i] = i < left ? src[(rows ? rows[p] : p) * ld + i0 + t * MR + i] : 0.0f;
+}
+
+/* Tile by tile, those that lie within one panel quickly. */
+void HL_ISA_NAME(gemm_pack_panels)(float *dst, const float *src, int64_t ld, int64_t k, int64_t i0, int64_t m,
+                                   int64_t tiles) {
+  enum { MR = HL_GEMM_MR_PACKED };
+  for (int64_t i = i0; i < m && i < i0 + tiles * MR; i += MR, dst += k * MR) {
+    const float *from = src + i / HL_PANEL * ld * HL_PANEL + i % HL_PANEL;
+    const int64_t valid = m - i < MR ? m - i : MR, first = HL_PANEL - i % HL_PANEL; /* columns left in this panel */
+    if (valid == MR && first >= MR) {
+      for (int64_t p = 0; p < k; ++p)
+        __builtin_memcpy(dst + p * MR, from + p * HL_PANEL, MR * sizeof(float));
+      continue;
+    }
+    const int64_t here = first < valid ? first : valid;
+    const float *next = src + (i / HL_PANEL + 1) * ld * HL_PANEL;
+    for (int64_t p = 0; p < k; ++p) {
+      for (int64_t c = 0; c < here; ++c)
+        dst[p * MR + c] = from[p * HL_PANEL + c];
+      for (int64_t c = here; c < valid; ++c)
+        dst[p * MR + c] = next[p * HL_PANEL + c - here];
+      for (int64_t c = valid; c < MR; ++c)
+        dst[p * MR + c] = 0.0f;
+    }
+  }
 }
 
 /* One row times one or more whole panels. */

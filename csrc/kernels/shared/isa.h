@@ -25,6 +25,8 @@ void HL_ISA_NAME(gemm_rows)(const hl_gemm_args *args);
 void HL_ISA_NAME(gemm_packed)(const hl_gemm_args *args);
 void HL_ISA_NAME(gemm_pack)(float *dst, const float *src, int64_t ld, const int64_t *rows, int64_t k, int64_t i0,
                             int64_t m, int64_t tiles);
+void HL_ISA_NAME(gemm_pack_panels)(float *dst, const float *src, int64_t ld, int64_t k, int64_t i0, int64_t m,
+                                   int64_t tiles);
 int64_t HL_ISA_NAME(fma_chains)(float *sink, int64_t rounds);
 void HL_ISA_NAME(gemm_thin)(const hl_gemm_args *args);
 

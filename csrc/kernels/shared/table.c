@@ -32,6 +32,7 @@ const hl_kernels HL_ISA_NAME(kernels) = {
     .gemm_rows = HL_ISA_NAME(gemm_rows),
     .gemm_packed = HL_ISA_NAME(gemm_packed),
     .gemm_pack = HL_ISA_NAME(gemm_pack),
+    .gemm_pack_panels = HL_ISA_NAME(gemm_pack_panels),
     .fma_chains = HL_ISA_NAME(fma_chains),
     .gemm_thin = HL_ISA_NAME(gemm_thin),
 };

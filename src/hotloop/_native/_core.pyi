@@ -38,7 +38,7 @@ class Plan:
         m: int,
         n: int,
         k: int,
-        a: tuple[int, int, int, bool],
+        a: tuple[int, int, int, bool, bool],
         b: tuple[int, int, int, bool, bool],
         c: tuple[int, int, int, bool] | None = None,
         epilogue: tuple[str, Sequence[Operand], Sequence[Instruction]] | None = None,

@@ -279,7 +279,7 @@ cdef class Plan:
         self.check(hl_plan_add_tile(self.plan, <int32_t>len(outer), sizes, cols, &program.program))
 
     def add_gemm(self, int64_t m, int64_t n, int64_t k, a, b, c=None, epilogue=None):
-        """Adds C[m, n] = op(A) op(B): a = (slot, offset, ld, trans), b = (slot, offset, ld, trans, panel),
+        """Adds C[m, n] = op(A) op(B): a and b = (slot, offset, ld, trans, panel),
         c = (slot, offset, ld, panel) or None, epilogue = (registers, operands, instructions) or None.
         """
         cdef hl_matrix ma, mb, mc
@@ -287,7 +287,7 @@ cdef class Plan:
         memset(&ma, 0, sizeof(ma))
         memset(&mb, 0, sizeof(mb))
         memset(&mc, 0, sizeof(mc))
-        ma.slot, ma.offset, ma.ld, ma.trans = a[0], a[1], a[2], bool(a[3])
+        ma.slot, ma.offset, ma.ld, ma.trans, ma.panel = a[0], a[1], a[2], bool(a[3]), bool(a[4])
         mb.slot, mb.offset, mb.ld, mb.trans, mb.panel = b[0], b[1], b[2], bool(b[3]), bool(b[4])
         if c is not None:
             mc.slot, mc.offset, mc.ld, mc.panel = c[0], c[1], c[2], bool(c[3])

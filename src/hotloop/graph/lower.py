@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hotloop.graph import profile
+from hotloop.graph.layout import spread_intermediates
 from hotloop.graph.passes.canonical import Canonical
 from hotloop.graph.passes.domain import ROW_LIMIT
 from hotloop.graph.passes.fuse import Cluster, Fusion
@@ -66,7 +67,9 @@ def lower(trace: Trace, batched: bool, evaluate: Evaluate, reference: Evaluate) 
     fusion.run()
     spread_panels(fusion)
     recompute_cheap(fusion)
-    return _Lowering(program, fusion, schedule(fusion), trace, batched).recipe
+    recipe = _Lowering(program, fusion, schedule(fusion), trace, batched).recipe
+    recipe.calls = spread_intermediates(recipe.calls)
+    return recipe
 
 
 def _panels(nodes: list[Node]) -> set[int]:
@@ -266,7 +269,7 @@ class _Lowering:
         assert isinstance(a, Matrix)
         assert isinstance(b, Matrix)
         m = gemm.size // n
-        left = (self._slot_of(a.root), a.offset, a.ld, a.trans)
+        left = (self._slot_of(a.root), a.offset, a.ld, a.trans, False)
         right = (self._slot_of(b.root), b.offset, b.ld, b.trans, b.panel)
         epilogue = target = None
         text = f"gemm [{m}, {n}, {gemm.imm}]"

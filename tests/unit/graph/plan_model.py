@@ -48,6 +48,12 @@ def _elementwise(name: str, arguments: list[np.ndarray]) -> np.ndarray:
     return _lanes(np.asarray(PRIMITIVES[primitive].reference(np.float32, {}, *values)))
 
 
+def _panel_addresses(offset: int, ld: int, shape: tuple[int, int]) -> np.ndarray:
+    assert ld == shape[0]
+    row, col = np.arange(shape[0])[:, None], np.arange(shape[1])
+    return offset + col // 32 * shape[0] * 32 + row * 32 + col % 32
+
+
 class Plan:
     """The same calls as `hotloop._native.Plan`."""
 
@@ -221,22 +227,24 @@ class Plan:
             self._memory(slot)[0][offset : offset + result.size] = result
 
     def _gemm(self, m, n, k, a, b, c, epilogue):
-        slot, offset, ld, trans = a
+        slot, offset, ld, trans, panel = a
         lanes, rows = self._memory(slot)
         stored = (k, m) if trans else (m, k)
         down = np.arange(stored[0]) * ld if rows is None else rows[0] * rows[1]
         if rows is not None:
             assert ld == rows[1]
             assert stored[0] == self.batch_size
-        left = lanes[offset + down[:, None] + np.arange(stored[1])].view(np.float32)
+        address = offset + down[:, None] + np.arange(stored[1])
+        if panel:
+            assert rows is None
+            address = _panel_addresses(offset, ld, stored)
+        left = lanes[address].view(np.float32)
         slot, offset, ld, flip, panel = b
         lanes, rows = self._memory(slot)
         assert rows is None
         stored = (n, k) if flip else (k, n)
         if panel:
-            assert ld == stored[0]
-            r, col = np.arange(stored[0])[:, None], np.arange(stored[1])
-            address = offset + (col // 32) * stored[0] * 32 + r * 32 + col % 32
+            address = _panel_addresses(offset, ld, stored)
         else:
             address = offset + np.arange(stored[0])[:, None] * ld + np.arange(stored[1])
         right = lanes[address].view(np.float32)
@@ -247,9 +255,10 @@ class Plan:
             self._tile((m,), n, registers, operands, instructions, (), product)
             return
         slot, offset, ld, panel = c
-        assert not panel
         lanes, _ = self._memory(slot)
         address = offset + np.arange(m)[:, None] * ld + np.arange(n)
+        if panel:
+            address = _panel_addresses(offset, ld, (m, n))
         lanes[address] = product.astype(np.float32).view(np.int32)
 
     def _block(self, kind, target, sources, sizes):
