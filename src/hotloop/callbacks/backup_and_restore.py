@@ -40,7 +40,8 @@ class BackupAndRestore(Callback):
 
     Args:
         backup_dir: the folder of the backup, for this training alone. Made where missing.
-        save_freq: "epoch", or a number of batches.
+        save_freq: "epoch", or a number of batches; after an epoch's last batch the backup is made
+            when validation and the other callbacks are done with the epoch.
         double_checkpoint: whether to keep the backup before the last one too, to go on from it if
             the last one cannot be read.
         delete_checkpoint: whether to delete the backup when `fit` has ended.
@@ -70,6 +71,7 @@ class BackupAndRestore(Callback):
         self._path = os.path.join(self.backup_dir, _NAME)
         self._previous_path = f"{self._path}.bkp"
         self._epoch = 0
+        self._due = False  # at the end of the epoch
 
     def on_train_begin(self, logs: Logs = None) -> None:
         if os.path.isdir(self.backup_dir):
@@ -90,13 +92,18 @@ class BackupAndRestore(Callback):
 
     @wanted_if(lambda self: self.save_freq != "epoch")
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        # A training that ends here has its `on_epoch_end` next, which must not be left out.
-        if self._frequency.reached(batch) and not self.model.stop_training:
+        if not self._frequency.reached(batch):
+            return
+        # What follows the last batch (validation, the callbacks' end of the epoch) belongs to it.
+        if self.model.stop_training or batch + 1 == (self.params or {}).get("steps"):
+            self._due = True
+        else:
             self._write(self._epoch, batch + 1)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         # Also where batches count, if the training ends here: or it would go on when resumed.
-        if self.save_freq == "epoch" or self.model.stop_training:
+        if self.save_freq == "epoch" or self._due or self.model.stop_training:
+            self._due = False
             self._write(epoch + 1, 0)
 
     def on_train_end(self, logs: Logs = None) -> None:

@@ -354,3 +354,91 @@ def test_a_process_that_is_killed_again_and_again(tmp_path, save_freq):
     assert (whole / "log.csv").read_bytes() == (tmp_path / "log.csv").read_bytes()
     assert not (tmp_path / "backup").exists()
     assert kills
+
+
+class Sequence(hotloop.utils.PyDataset):
+    def __len__(self):
+        return 5
+
+    def __getitem__(self, i):
+        return X[i * 8 : i * 8 + 8], Y[i * 8 : i * 8 + 8]
+
+
+def generator():
+    while True:
+        for i in range(5):
+            yield X[i * 8 : i * 8 + 8], Y[i * 8 : i * 8 + 8]
+
+
+SOURCES = {
+    "PyDataset": (lambda: Sequence(), {}),
+    "PyDataset, some steps": (lambda: Sequence(), {"steps_per_epoch": 2, "epochs": 6}),
+    "generator": (generator, {"steps_per_epoch": 3}),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("save_freq", ["epoch", 1])
+def test_sources_of_batches(tmp_path, source, save_freq):
+    new, options = SOURCES[source]
+    arguments = {"epochs": 5, "verbose": 0, **options}
+    whole = make()
+    history = whole.fit(new(), **arguments).history
+    for at in ((0, 1), (1, 1), (2, 0), (3, 1)):
+        given = [
+            callbacks.BackupAndRestore(tmp_path, save_freq=save_freq),
+            Interrupt("on_train_batch_end", *at),
+        ]
+        with pytest.raises(StopHereError):
+            make().fit(new(), callbacks=given, **arguments)
+    model = make()
+    backup = callbacks.BackupAndRestore(tmp_path, save_freq=save_freq)
+    assert model.fit(new(), callbacks=[backup], **arguments).history == history
+    for a, b in zip(model.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def averaging():
+    return hotloop.optimizers.Adam(
+        hotloop.optimizers.schedules.CosineDecay(0.01, 20),
+        use_ema=True,
+        ema_overwrite_frequency=7,
+        gradient_accumulation_steps=2,
+    )
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        averaging,
+        lambda: hotloop.optimizers.LossScaleOptimizer(
+            hotloop.optimizers.SGD(0.1, momentum=0.9), initial_scale=64.0, dynamic_growth_steps=3
+        ),
+    ],
+)
+def test_optimizers_with_more_to_remember(tmp_path, optimizer):
+    def train(*given):
+        hotloop.utils.set_random_seed(4)
+        model = hotloop.Sequential(
+            [
+                hotloop.Input((6,)),
+                layers.BatchNormalization(),
+                layers.GaussianNoise(0.1),
+                layers.Dense(3, activation="softmax"),
+            ]
+        )
+        model.compile(optimizer(), "sparse_categorical_crossentropy", metrics=["accuracy"])
+        model.fit(X, Y, callbacks=list(given), **ARGUMENTS)
+        return [v.numpy() for v in (*model.variables, *model.optimizer.variables)]
+
+    expected = train()
+    for at in ((0, 2), (2, 1)):
+        with pytest.raises(StopHereError):
+            train(
+                callbacks.BackupAndRestore(tmp_path, save_freq=1),
+                Interrupt("on_train_batch_end", *at),
+            )
+    found = train(callbacks.BackupAndRestore(tmp_path, save_freq=1))
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(a, b)
