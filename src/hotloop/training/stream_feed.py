@@ -82,8 +82,7 @@ class StreamFeed:
         # Without a number of steps a pass is the whole data; with one it goes on.
         if self._source.restartable and (self._restart or steps is None):
             self._drop()
-        self._begin = self._seen
-        self._source.mark()
+        self._begin_here()
         self._go_to(self._seen + first)
 
     def may_begin(self) -> bool:
@@ -126,8 +125,7 @@ class StreamFeed:
         batches = self._source.batches
         if batches is not None and self._seen >= batches:
             self._drop()
-        self._begin = self._seen
-        self._source.mark()
+        self._begin_here()
         self._source.on_epoch_end()
 
     def empty(self) -> ValueError:
@@ -164,8 +162,15 @@ class StreamFeed:
         if self._source.restartable:
             self._drop()
         self._source.set_state(state["source"])
+        self._source.mark()
         self._go_to(state["begin"])
         self._begin = self._seen
+
+    def _begin_here(self) -> None:
+        """Notes where a pass begins. In the middle of the data, its order stays the one drawn."""
+        self._begin = self._seen
+        if self._iterator is None:
+            self._source.mark()
 
     def _identity(self) -> dict[str, Any]:
         return {"source": self._source.kind, "batches": self._source.batches}
