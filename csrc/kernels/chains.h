@@ -38,6 +38,16 @@
   BINARY(w_kept, sub, w, lost) BINARY(w_new, sub, w_kept, step)                                                        \
   RESULT(m_new) RESULT(v_new) RESULT(w_new)
 
+#define HL_CHAIN_nadam(VECTOR, SCALAR, UNARY, BINARY, COMPARE, SELECT, RESULT)                                         \
+  VECTOR(g) VECTOR(m) VECTOR(v) VECTOR(w)                                                                              \
+  SCALAR(share1) SCALAR(share2) SCALAR(of_m) SCALAR(of_g) SCALAR(of_root) SCALAR(epsilon)                              \
+  BINARY(m_off, sub, g, m) BINARY(m_step, mul, m_off, share1) BINARY(m_new, add, m, m_step)                            \
+  BINARY(square, mul, g, g) BINARY(v_off, sub, square, v) BINARY(v_step, mul, v_off, share2)                           \
+  BINARY(v_new, add, v, v_step) BINARY(m_part, mul, m_new, of_m) BINARY(g_part, mul, g, of_g)                          \
+  BINARY(up, add, m_part, g_part) UNARY(root, sqrt, v_new) BINARY(size, mul, root, of_root)                            \
+  BINARY(down, add, size, epsilon) BINARY(step, div, up, down) BINARY(w_new, sub, w, step)                             \
+  RESULT(m_new) RESULT(v_new) RESULT(w_new)
+
 #define HL_CHAIN_rmsprop_centered(VECTOR, SCALAR, UNARY, BINARY, COMPARE, SELECT, RESULT)                              \
   VECTOR(g) VECTOR(v) VECTOR(m) VECTOR(w)                                                                              \
   SCALAR(rho) SCALAR(share) SCALAR(rate) SCALAR(epsilon)                                                               \
@@ -65,6 +75,14 @@
   UNARY(down, sqrt, padded) BINARY(step, div, up, down) BINARY(w_new, sub, w, step)                                    \
   RESULT(v_new) RESULT(w_new)
 
+#define HL_CHAIN_adagrad(VECTOR, SCALAR, UNARY, BINARY, COMPARE, SELECT, RESULT)                                       \
+  VECTOR(g) VECTOR(v) VECTOR(w)                                                                                        \
+  SCALAR(rate) SCALAR(epsilon)                                                                                         \
+  BINARY(square, mul, g, g) BINARY(v_new, add, v, square) BINARY(up, mul, g, rate)                                     \
+  BINARY(padded, add, v_new, epsilon) UNARY(down, sqrt, padded) BINARY(step, div, up, down)                            \
+  BINARY(w_new, sub, w, step)                                                                                          \
+  RESULT(v_new) RESULT(w_new)
+
 #define HL_CHAIN_nesterov(VECTOR, SCALAR, UNARY, BINARY, COMPARE, SELECT, RESULT)                                      \
   VECTOR(g) VECTOR(m) VECTOR(w)                                                                                        \
   SCALAR(momentum) SCALAR(rate)                                                                                        \
@@ -79,11 +97,33 @@
   BINARY(w_new, add, w, m_new)                                                                                         \
   RESULT(m_new) RESULT(w_new)
 
+#define HL_CHAIN_lion_decay(VECTOR, SCALAR, UNARY, BINARY, COMPARE, SELECT, RESULT)                                    \
+  VECTOR(g) VECTOR(m) VECTOR(w)                                                                                        \
+  SCALAR(keep) SCALAR(take) SCALAR(rate) SCALAR(decay)                                                                 \
+  BINARY(m_part, mul, m, keep) BINARY(g_part, mul, g, take) BINARY(mixed, add, m_part, g_part)                         \
+  UNARY(way, sign, mixed) BINARY(step, mul, way, rate) BINARY(lost, mul, w, decay)                                     \
+  BINARY(w_kept, sub, w, lost) BINARY(w_new, sub, w_kept, step)                                                        \
+  RESULT(w_new)
+
+#define HL_CHAIN_lion(VECTOR, SCALAR, UNARY, BINARY, COMPARE, SELECT, RESULT)                                          \
+  VECTOR(g) VECTOR(m) VECTOR(w)                                                                                        \
+  SCALAR(keep) SCALAR(take) SCALAR(rate)                                                                               \
+  BINARY(m_part, mul, m, keep) BINARY(g_part, mul, g, take) BINARY(mixed, add, m_part, g_part)                         \
+  UNARY(way, sign, mixed) BINARY(step, mul, way, rate) BINARY(w_new, sub, w, step)                                     \
+  RESULT(w_new)
+
 #define HL_CHAIN_sgd(VECTOR, SCALAR, UNARY, BINARY, COMPARE, SELECT, RESULT)                                           \
   VECTOR(g) VECTOR(w)                                                                                                  \
   SCALAR(rate)                                                                                                         \
   BINARY(step, mul, g, rate) BINARY(w_new, sub, w, step)                                                               \
   RESULT(w_new)
+
+/* A moving average, for one: two vectors in fixed shares. */
+#define HL_CHAIN_blend(VECTOR, SCALAR, UNARY, BINARY, COMPARE, SELECT, RESULT)                                         \
+  VECTOR(x) VECTOR(y)                                                                                                  \
+  SCALAR(of_x) SCALAR(of_y)                                                                                            \
+  BINARY(x_part, mul, x, of_x) BINARY(y_part, mul, y, of_y) BINARY(mixed, add, x_part, y_part)                         \
+  RESULT(mixed)
 
 /* Activations: x + bias cut off at zero, and what passes through where another value is above zero. */
 #define HL_CHAIN_bias_relu(VECTOR, SCALAR, UNARY, BINARY, COMPARE, SELECT, RESULT)                                     \
@@ -101,13 +141,18 @@
 
 /* Longer ones first: the compiler takes the first that fits. */
 #define HL_CHAINS(X)                                                                                                   \
+  X(nadam)                                                                                                             \
   X(adamw)                                                                                                             \
   X(rmsprop_centered)                                                                                                  \
   X(adam)                                                                                                              \
   X(rmsprop_momentum)                                                                                                  \
   X(rmsprop)                                                                                                           \
+  X(lion_decay)                                                                                                        \
+  X(adagrad)                                                                                                           \
+  X(lion)                                                                                                              \
   X(nesterov)                                                                                                          \
   X(momentum)                                                                                                          \
+  X(blend)                                                                                                             \
   X(bias_relu)                                                                                                         \
   X(sgd)                                                                                                               \
   X(relu_mask)
@@ -119,7 +164,7 @@ typedef enum hl_chain {
       HL_CHAIN_COUNT
 } hl_chain;
 
-#define HL_CHAIN_VALUES 24 /* a chain has no more values */
+#define HL_CHAIN_VALUES 28 /* a chain has no more values */
 #define HL_CHAIN_PLACES 16 /* nor inputs and results together */
 
 /* places: the vectors, a lane of each scalar, the results, in the order of the declaration. n is a multiple of

@@ -32,6 +32,44 @@ CHAINS = {
         ],
         {"m": "m2", "v": "v2", "w": "w2"},
     ),
+    "nadam": (
+        "g m v w",
+        "s1 s2 rate share of_root epsilon",
+        [
+            *("sub a g m", "mul b a s1", "add m2 m b", "mul c g g", "sub d c v", "mul e d s2"),
+            *("add v2 v e", "mul f m2 rate", "mul n g share", "add o f n", "sqrt h v2"),
+            *("mul q h of_root", "add i q epsilon", "div j o i", "sub w2 w j"),
+        ],
+        {"m": "m2", "v": "v2", "w": "w2"},
+    ),
+    "adagrad": (
+        "g v w",
+        "rate epsilon",
+        [
+            *("mul a g g", "add v2 v a", "mul b g rate", "add c v2 epsilon", "sqrt d c"),
+            *("div e b d", "sub w2 w e"),
+        ],
+        {"v": "v2", "w": "w2"},
+    ),
+    "lion": (
+        "g m w",
+        "momentum share rate",
+        [
+            *("mul a m momentum", "mul b g share", "add c a b", "sign d c", "mul e d rate"),
+            "sub w2 w e",
+        ],
+        {"w": "w2"},
+    ),
+    "lion_decay": (
+        "g m w",
+        "momentum share rate decay",
+        [
+            *("mul a m momentum", "mul b g share", "add c a b", "sign d c", "mul e d rate"),
+            *("mul f w decay", "sub h w f", "sub w2 h e"),
+        ],
+        {"w": "w2"},
+    ),
+    "blend": ("g y", "rho share", ["mul a g rho", "mul b y share", "add c a b"], {"y": "c"}),
     "rmsprop": (
         "g v w",
         "rho share rate epsilon",
@@ -87,6 +125,7 @@ SCALARS = {
     "rate": 0.01,
     "epsilon": 1e-7,
     "decay": 4e-6,
+    "of_root": 1.5,
     "rho": 0.9,
     "share": 0.1,
     "momentum": 0.9,

@@ -4,6 +4,7 @@
    An update is one long chain of latencies, more than the CPU looks ahead: so each step is done for HL_CHAIN_WIDTH
    vectors before the next one. */
 #include "kernels/shared/isa.h"
+#include "kernels/shared/sign.h"
 #include "simd.h"
 
 #define NOTHING(...)
@@ -33,6 +34,10 @@ static inline __attribute__((always_inline)) void sqrt_each(f32x16 *roots, const
   }
 #endif
   EACH roots[u] = f32_sqrt(x[u]);
+}
+
+static inline __attribute__((always_inline)) void sign_each(f32x16 *signs, const f32x16 *x, const int width) {
+  EACH signs[u] = f32_sign(x[u]);
 }
 
 #define PASS(name) {HL_CHAIN_##name(LOAD, SPREAD, UNARY, BINARY, COMPARE, SELECT, STORE)}

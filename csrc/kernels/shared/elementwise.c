@@ -4,6 +4,7 @@
 #include "kernels/shared/isa.h"
 #include "kernels/shared/math_exp.h"
 #include "kernels/shared/math_trig.h"
+#include "kernels/shared/sign.h"
 #include "simd.h"
 
 #define V(name) static inline f32x16 v_##name
@@ -11,10 +12,7 @@
 
 V(neg_f)(f32x16 x) { return f32_neg(x); }
 V(abs_f)(f32x16 x) { return f32_abs(x); }
-V(sign_f)(f32x16 x) {
-  f32x16 zero = f32_set1(0.0f), one = f32_set1(1.0f);
-  return f32_select(f32_lt(zero, x), one, f32_select(f32_lt(x, zero), f32_neg(one), x));
-}
+V(sign_f)(f32x16 x) { return f32_sign(x); }
 V(floor_f)(f32x16 x) { return f32_floor(x); }
 V(ceil_f)(f32x16 x) { return f32_ceil(x); }
 V(round_f)(f32x16 x) { return f32_round(x); }

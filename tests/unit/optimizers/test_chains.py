@@ -55,6 +55,10 @@ OPTIMIZERS = {
     "rmsprop_centered": lambda: optimizers.RMSprop(0.01, centered=True),
     "adam": lambda: optimizers.Adam(0.01),
     "adamw": lambda: optimizers.AdamW(0.01),
+    "nadam": lambda: optimizers.Nadam(0.01),
+    "adagrad": lambda: optimizers.Adagrad(0.01),
+    "lion": lambda: optimizers.Lion(0.01),
+    "lion_decay": lambda: optimizers.Lion(0.01, weight_decay=0.1),
 }
 
 
