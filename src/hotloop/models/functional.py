@@ -12,6 +12,7 @@ from hotloop.layers.masks import with_mask
 from hotloop.models.functional_config import graph_config
 from hotloop.models.model import Model
 from hotloop.ops import tree
+from hotloop.ops.masks import get_keras_mask
 from hotloop.ops.symbolic import KerasTensor, Node, Operation
 from hotloop.training.data import InputSpec
 
@@ -121,6 +122,8 @@ class Functional(Model):
         del training
         flat = self._standardize(inputs)
         if mask is not None:
+            if isinstance(mask, dict) and not isinstance(self._inputs_structure, dict):
+                mask = [mask.get(name) for name in self.input_names]
             masks = tree.flatten(mask)
             if len(masks) != len(flat):
                 raise ValueError(
@@ -193,10 +196,11 @@ class Functional(Model):
                 f"Model '{self.name}' expects {len(self.inputs)} input(s), named "
                 f"{self.input_names}, but received {len(flat)}."
             )
-        return [
-            _fit_rank(ops.convert_to_tensor(value, dtype=symbol.dtype), symbol, self.name)
-            for value, symbol in zip(flat, self.inputs, strict=True)
-        ]
+        fitting = []
+        for value, symbol in zip(flat, self.inputs, strict=True):
+            x = _fit_rank(ops.convert_to_tensor(value, dtype=symbol.dtype), symbol, self.name)
+            fitting.append(with_mask(x, get_keras_mask(value)))
+        return fitting
 
     def _input_specs(self, x: Any, name: str) -> tuple[list[InputSpec] | None, Any]:
         del x, name

@@ -311,3 +311,28 @@ def test_masks_of_several_outputs(run_eagerly):
     loss = model.evaluate(X, {"kept": y, "all": y}, verbose=0, batch_size=4, return_dict=True)
     expected = ((kept - y) ** 2)[KEPT].mean() + abs(plain - y).mean()
     assert loss["loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_masks_of_inputs_by_name():
+    first, second = Sees(), Sees()
+    b, a = layers.Input((3, 2), name="b"), layers.Input((3, 2), name="a")
+    model = hotloop.Model([b, a], [first(b), second(a)])
+    masked = layers.Masking()(X)
+    for inputs in ({"a": X, "b": masked}, {"b": masked, "a": X, "unused": X}, [masked, X]):
+        found = model(inputs)
+        np.testing.assert_array_equal(get_keras_mask(found[0]), KEPT)
+        assert get_keras_mask(found[1]) is None
+    found = model({"a": X, "b": X}, mask={"b": KEPT})
+    np.testing.assert_array_equal(get_keras_mask(found[0]), KEPT)
+    assert get_keras_mask(found[1]) is None
+    nested = hotloop.Model({"p": b, "q": a}, model({"b": layers.Masking()(b), "a": a})[0])
+    np.testing.assert_array_equal(get_keras_mask(nested({"q": X, "p": X})), KEPT)
+
+
+def test_a_mask_outlives_a_change_of_dtype():
+    layer = Sees()
+    inputs = layers.Input((3, 2))
+    model = hotloop.Model(inputs, layer(inputs))
+    whole = ops.convert_to_tensor(np.ones((4, 3, 2), "int32"))
+    set_keras_mask(whole, ops.convert_to_tensor(KEPT))
+    np.testing.assert_array_equal(get_keras_mask(model(whole)), KEPT)
