@@ -9,7 +9,7 @@ from hotloop import graph, ops
 from hotloop.graph import Tensor
 from hotloop.ops import tree
 from hotloop.training.compilation import Compilation
-from hotloop.training.packing import unpack_x_y_sample_weight
+from hotloop.utils.packing import unpack_x_y_sample_weight
 
 
 class Stepping(Compilation):
@@ -24,7 +24,7 @@ class Stepping(Compilation):
 
         Args:
             data: `x`, `(x, y)` or `(x, y, sample_weight)`; see
-                `training.packing.unpack_x_y_sample_weight`.
+                `utils.unpack_x_y_sample_weight`.
 
         Returns:
             What is logged, by name: tensors, numbers, or dictionaries of them. Where these are the

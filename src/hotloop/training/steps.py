@@ -12,7 +12,7 @@ from typing import Any
 from hotloop import ops
 from hotloop.graph import Variable
 from hotloop.training.data import Data, pack_positions
-from hotloop.training.packing import pack_x_y_sample_weight
+from hotloop.utils.packing import pack_x_y_sample_weight
 
 
 class Step:

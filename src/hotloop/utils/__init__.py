@@ -3,13 +3,17 @@
 from importlib import import_module as _import_module
 from typing import Any as _Any
 
+from hotloop.utils.array_dataset import ArrayDataset
 from hotloop.utils.categorical import to_categorical
 from hotloop.utils.config import get_num_threads, set_num_threads, show_config
+from hotloop.utils.dataset_splitting import split_dataset
 from hotloop.utils.normalization import normalize
+from hotloop.utils.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from hotloop.utils.progbar import Progbar
 from hotloop.utils.py_dataset import PyDataset
 from hotloop.utils.random_seed import set_random_seed
 from hotloop.utils.session import clear_session
+from hotloop.utils.timeseries import timeseries_dataset_from_array
 
 Sequence = PyDataset
 
@@ -28,6 +32,7 @@ _SAVING = frozenset(
 )
 
 __all__ = [
+    "ArrayDataset",
     "CustomObjectScope",
     "Progbar",
     "PyDataset",
@@ -40,13 +45,17 @@ __all__ = [
     "get_registered_name",
     "get_registered_object",
     "normalize",
+    "pack_x_y_sample_weight",
     "register_keras_serializable",
     "serialize_keras_object",
     "set_num_threads",
     "set_random_seed",
     "show_config",
+    "split_dataset",
+    "timeseries_dataset_from_array",
     "to_categorical",
     "tree",
+    "unpack_x_y_sample_weight",
 ]
 
 
