@@ -51,7 +51,10 @@ class Source:
         self._marked: Any = None
 
     def iterate(self, skip: int) -> Iterator[Chunk]:
-        """A new pass over the batches, without the first `skip` of them."""
+        """A new pass over the batches, without the first `skip` of them.
+
+        The order is drawn here, not when the first batch is asked for.
+        """
         raise NotImplementedError
 
     def mark(self) -> None:
@@ -104,6 +107,10 @@ class PyDatasetSource(Source):
             indices = range(skip, count)
             if self._shuffle:
                 indices = self._rng.permutation(count)[skip:].tolist()
+        return self._deliver(indices)
+
+    def _deliver(self, indices: Iterable[int]) -> Iterator[Chunk]:
+        dataset = self._dataset
         workers, processes = dataset.workers, dataset.use_multiprocessing
         if workers > 1 or (workers > 0 and processes):
             made: Iterator[Any] = make_ahead(
@@ -200,7 +207,9 @@ class SparseSource(Source):
         self._rows = batch_size * max(1, _CHUNK_BYTES // max(1, row * batch_size))
 
     def iterate(self, skip: int) -> Iterator[Chunk]:
-        index = self._draw()
+        return self._deliver(self._draw(), skip)
+
+    def _deliver(self, index: np.ndarray | None, skip: int) -> Iterator[Chunk]:
         for start in range(skip * self._size, self.samples, self._rows):
             stop = min(start + self._rows, self.samples)
             rows = slice(start, stop) if index is None else index[start:stop]

@@ -206,7 +206,8 @@ class StreamFeed:
 
     def _go_to(self, position: int) -> None:
         """Makes batch number `position` the next one."""
-        if self._source.restartable and self._iterator is None:
+        if self._source.restartable and self._iterator is None and position > self._seen:
+            self._iterator = self._source.iterate(position)
             self._seen = position
         while self._seen < position and self.ready():
             self._seen += 1

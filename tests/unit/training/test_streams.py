@@ -1,5 +1,6 @@
 """Batches from generators, PyDatasets and other sources, against the same batches of arrays."""
 
+import json
 import math
 import multiprocessing
 import os
@@ -411,3 +412,80 @@ def test_interrupting_leaves_no_worker():
                 verbose=0,
                 callbacks=[Interrupt()],
             )
+
+
+class StopError(Exception):
+    pass
+
+
+class Keep(keras.callbacks.Callback):
+    """Keeps what a fit needs to go on, after some batches."""
+
+    def __init__(self, epoch, batch):
+        super().__init__()
+        self.at = (epoch, batch)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if (self.epoch, batch) == self.at:
+            model = self.model
+            variables = [*model.variables, *model.optimizer.variables, *model.metrics_variables]
+            self.values = [variable.numpy() for variable in variables]
+            self.order = json.loads(json.dumps(model._trainer.position.order.get_state()))
+            raise StopError
+
+
+class GoOn(keras.callbacks.Callback):
+    def __init__(self, kept):
+        super().__init__()
+        self.kept = kept
+
+    def on_train_begin(self, logs=None):
+        position = self.model._trainer.position
+        position.epoch, position.batch = self.kept.at[0], self.kept.at[1] + 1
+        position.restore = self.restore
+
+    def restore(self):
+        model = self.model
+        variables = [*model.variables, *model.optimizer.variables, *model.metrics_variables]
+        for variable, value in zip(variables, self.kept.values, strict=True):
+            variable.assign(value)
+        model._trainer.position.order.set_state(self.kept.order)
+
+
+@pytest.mark.parametrize("at", [(0, 0), (1, 1), (1, 3)])
+@pytest.mark.parametrize(
+    ("kind", "steps"),
+    [
+        ("PyDataset", None),
+        ("PyDataset", 2),
+        ("two threads", None),
+        ("loader", None),
+        ("forever", 4),
+    ],
+)
+def test_a_fit_goes_on_inside_an_epoch_of_a_stream(kind, steps, at):
+    if steps is not None and at[1] >= steps:
+        pytest.skip("there is no such batch")
+    make = forever if kind == "forever" else SOURCES[kind]
+    arguments = {"epochs": 2 if steps == 2 else 3, "verbose": 0, "steps_per_epoch": steps}
+    whole = make_model()
+    history = whole.fit(make(X, Y), **arguments).history
+    keep = Keep(*at)
+    with pytest.raises(StopError):
+        make_model().fit(make(X, Y), callbacks=[keep], **arguments)
+    resumed = make_model()
+    keras.utils.set_random_seed(99)
+    found = resumed.fit(make(X, Y), callbacks=[GoOn(keep)], **arguments).history
+    assert found == {name: values[at[0] :] for name, values in history.items()}
+    np.testing.assert_array_equal(weights_of(resumed), weights_of(whole))
+
+
+def test_the_state_of_another_source_is_refused():
+    keep = Keep(0, 1)
+    with pytest.raises(StopError):
+        make_model().fit(Batches(X, Y), callbacks=[keep], verbose=0)
+    with pytest.raises(ValueError, match=r"'batches': 4.*'batches': 5"):
+        make_model().fit(Batches(X, Y, size=10), callbacks=[GoOn(keep)], verbose=0)
