@@ -76,7 +76,9 @@ class SeedGenerator:
     `state` is an int32[2] variable: the seed and how many keys have been handed out.
     """
 
-    def __init__(self, seed: int | None = None, name: str | None = None):
+    def __init__(self, seed: int | None = None, name: str | None = None, **kwargs: Any):
+        if kwargs:
+            raise TypeError(f"SeedGenerator does not take the arguments {sorted(kwargs)}.")
         self.seed = next_seed() if seed is None else _whole(seed)
         signed = self.seed - 2**32 if self.seed >= 2**31 else self.seed
         self.name = name or auto_name("seed_generator")
@@ -85,10 +87,18 @@ class SeedGenerator:
         )
         self.state.path = f"{self.name}/{self.state.name}"
 
-    def next(self) -> Tensor:
-        """A key, int32[2], never handed out before; the counter goes up by one."""
+    def next(self, ordered: bool = True) -> Tensor:
+        """A key, int32[2], never handed out before; the counter goes up by one.
+
+        With `ordered=False` the next key is a scrambled one below 933199, as in Keras.
+        """
         key = self.state.value
-        self.state.assign(apply("add", [key, constant(np.array([0, 1], np.int32))]))
+        if ordered:
+            following = apply("add", [key, constant(np.array([0, 1], np.int32))])
+        else:
+            one, factor, size = (constant(np.full(2, v, np.int32)) for v in (1, 5387, 933199))
+            following = apply("mod", [apply("mul", [apply("add", [key, one]), factor]), size])
+        self.state.assign(following)
         return key
 
     def __copy__(self) -> SeedGenerator:
