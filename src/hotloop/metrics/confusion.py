@@ -109,36 +109,60 @@ def confusion_counts(
             weight = ops.broadcast_to(weight, y_pred.shape)
             positive, negative = positive * weight, negative * weight
 
-    score, bounds = _scores(y_pred, thresholds)
-    # A column per threshold (and label), a row per sample: all counts are sums of columns.
-    split: tuple[int, ...] = (-1, 1)
-    if multi_label:
-        split = (y_pred.shape[0], 1, math.prod(y_pred.shape[1:]))
-        bounds = bounds[:, None]
-    above = ops.greater(ops.reshape(score, split), bounds)
-    parts = {"tp": (positive, True), "fp": (negative, True)}
-    parts |= {"fn": (positive, False), "tn": (negative, False)}
-    counts = []
+    labels = math.prod(y_pred.shape[1:]) if multi_label else 1
+    y_pred, positive, negative = (
+        ops.reshape(part, (-1, labels)) for part in (y_pred, positive, negative)
+    )
+    if are_even(thresholds):
+        counts = _counts_in_buckets(y_pred, positive, negative, thresholds)
+    else:
+        counts = _counts_by_comparing(wanted, y_pred, positive, negative, thresholds)
+    return [counts[name] if multi_label else ops.squeeze(counts[name], 1) for name in wanted]
+
+
+def _counts_by_comparing(
+    wanted: Sequence[str],
+    y_pred: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    thresholds: Sequence[float],
+) -> dict[str, Tensor]:
+    """Counts `[thresholds, labels]`: a row per sample, summed by columns."""
+    bounds = ops.convert_to_tensor(np.array(thresholds, np.float32))
+    above = ops.greater(ops.expand_dims(y_pred, 1), ops.expand_dims(bounds, 1))
+    sides = {"tp": (positive, True), "fp": (negative, True)}
+    sides |= {"fn": (positive, False), "tn": (negative, False)}
+    counts = {}
     for name in wanted:
-        weight, side = parts[name]
-        weight = ops.reshape(weight, split)
-        hits = ops.where(above, weight, 0.0) if side else ops.where(above, 0.0, weight)
-        counts.append(ops.sum(hits, axis=0))
+        weight, is_above = sides[name]
+        weight = ops.expand_dims(weight, 1)
+        hits = ops.where(above, weight, 0.0) if is_above else ops.where(above, 0.0, weight)
+        counts[name] = ops.sum(hits, axis=0)
     return counts
 
 
-def _scores(y_pred: Tensor, thresholds: Sequence[float]) -> tuple[Tensor, Tensor]:
-    """What to compare: predictions against thresholds, or both multiplied where they are even.
+def _counts_in_buckets(
+    y_pred: Tensor, positive: Tensor, negative: Tensor, thresholds: Sequence[float]
+) -> dict[str, Tensor]:
+    """Counts `[thresholds, labels]` at even thresholds: the work does not grow with their number.
 
-    Keras sorts into even buckets, which rounds differently from comparing; so do we.
+    Each prediction goes into the bucket of the number of thresholds that it is above. Predictions
+    are multiplied to find it, as in Keras, which rounds differently from comparing.
     """
-    if not are_even(thresholds):
-        return y_pred, ops.convert_to_tensor(np.array(thresholds, np.float32))
-    count = len(thresholds)
-    bounds = np.arange(count, dtype=np.float32)
-    if thresholds[0] < 0.0 or thresholds[-1] > 1.0:
-        bounds[0] = -1.0  # every prediction is above it, 0 as well
-    return ops.clip(y_pred, 0.0, 1.0) * float(count - 1), ops.convert_to_tensor(bounds)
+    count, labels = len(thresholds), y_pred.shape[1]
+    y_pred = ops.clip(ops.where(ops.isnan(y_pred), 0.0, y_pred), 0.0, 1.0)
+    bucket = ops.cast(ops.ceil(y_pred * float(count - 1)), "int32")
+    if thresholds[0] < 0.0:
+        bucket = ops.maximum(bucket, 1)  # every prediction is above the first one, 0 as well
+    if labels > 1:
+        bucket = bucket + ops.arange(labels) * count
+    weights = ops.reshape(ops.stack([positive, negative], axis=-1), (-1, 2))
+    sums = ops.segment_sum(weights, ops.reshape(bucket, (-1,)), count * labels)
+    sums = ops.transpose(ops.reshape(sums, (labels, count, 2)), (1, 0, 2))
+    below = ops.cumsum(sums, axis=0)
+    above = ops.flip(ops.cumsum(ops.flip(sums[1:], axis=0), axis=0), axis=0)
+    above = ops.pad(above, ((0, 1), (0, 0), (0, 0)))
+    return {"tp": above[..., 0], "fp": above[..., 1], "fn": below[..., 0], "tn": below[..., 1]}
 
 
 def keep_top_k(x: Tensor, k: int) -> Tensor:
