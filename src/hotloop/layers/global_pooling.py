@@ -30,6 +30,10 @@ class _GlobalPooling1D(Layer):
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         shape = list(input_shape)
+        if len(shape) != 3:
+            raise ValueError(
+                f"Layer '{self.name}' takes inputs with 3 axes. Received: input_shape={input_shape}"
+            )
         if self.keepdims:
             shape[self._steps] = 1
         else:

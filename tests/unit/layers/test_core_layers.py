@@ -96,6 +96,8 @@ def test_global_pooling():
         assert cls("channels_first")(layers.Input((3, None))).shape == (None, 3)
         with pytest.raises(ValueError, match="ndim=3"):
             cls()(X)
+        with pytest.raises(ValueError, match="3 axes"):
+            cls().compute_output_shape((None, 3))
         with pytest.raises(ValueError, match="data_format"):
             cls("sideways")
     assert layers.GlobalAvgPool1D is layers.GlobalAveragePooling1D
