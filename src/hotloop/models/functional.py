@@ -56,7 +56,7 @@ class Functional(Model):
             self._nodes = nodes
             self._operations = operations
             self._specs = [
-                InputSpec(input_name, tensor.shape, tensor.dtype)
+                InputSpec(input_name, tensor.shape, tensor.dtype, _is_optional(tensor))
                 for input_name, tensor in zip(self.input_names, self.inputs, strict=True)
             ]
         for operation in operations:
@@ -190,17 +190,33 @@ class Functional(Model):
                 )
             flat = [inputs[name] for name in self.input_names]
         else:
+            expected = self._inputs_structure
+            if isinstance(inputs, dict) and set(inputs) != set(expected):
+                raise ValueError(
+                    f"Model '{self.name}' takes a dictionary with the keys {sorted(expected)}; the "
+                    f"one passed has the keys {sorted(map(str, inputs))}."
+                )
             flat = tree.flatten(inputs)
         if len(flat) != len(self.inputs):
             raise ValueError(
                 f"Model '{self.name}' expects {len(self.inputs)} input(s), named "
                 f"{self.input_names}, but received {len(flat)}."
             )
-        fitting = []
-        for value, symbol in zip(flat, self.inputs, strict=True):
-            x = _fit_rank(ops.convert_to_tensor(value, dtype=symbol.dtype), symbol, self.name)
-            fitting.append(with_mask(x, get_keras_mask(value)))
-        return fitting
+        return [
+            self._standardize_one(value, symbol)
+            for value, symbol in zip(flat, self.inputs, strict=True)
+        ]
+
+    def _standardize_one(self, value: Any, symbol: KerasTensor) -> Any:
+        if value is None:
+            if _is_optional(symbol):
+                return None
+            raise ValueError(
+                f"The input '{_operation_name(symbol)}' of model '{self.name}' is not optional, "
+                "but None was passed. Pass a tensor, or make it with Input(..., optional=True)."
+            )
+        x = _fit_rank(ops.convert_to_tensor(value, dtype=symbol.dtype), symbol, self.name)
+        return with_mask(x, get_keras_mask(value))
 
     def _input_specs(self, x: Any, name: str) -> tuple[list[InputSpec] | None, Any]:
         del x, name
@@ -228,6 +244,10 @@ def run_nodes(
 
 def _is_input(tensor: KerasTensor) -> bool:
     return tensor.node is not None and isinstance(tensor.node.operation, InputLayer)
+
+
+def _is_optional(tensor: KerasTensor) -> bool:
+    return _is_input(tensor) and tensor.node.operation.optional  # type: ignore[union-attr]
 
 
 def _with_new_inputs(inputs: Any, outputs: Any, nodes: list[Node]) -> tuple[Any, Any]:

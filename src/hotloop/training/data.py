@@ -12,11 +12,15 @@ from hotloop.training.arrays import as_array, is_streaming, to_lanes
 
 
 class InputSpec(NamedTuple):
-    """What the model expects of one of its inputs: `shape` with the batch first, None unknown."""
+    """What the model expects of one of its inputs: `shape` with the batch first, None unknown.
+
+    An `optional` input may be None.
+    """
 
     name: str
     shape: tuple[int | None, ...]
     dtype: str
+    optional: bool = False
 
 
 class Data:
@@ -92,7 +96,7 @@ def make_data(
         TypeError, ValueError, NotImplementedError: naming the argument; see `as_array`.
     """
     x_name, y_name, w_name = names
-    flat_x, structure = _take_x(x, x_name, inputs, input_structure)
+    flat_x, structure, specs = _take_x(x, x_name, inputs, input_structure)
     named = list(flat_x)
     y_structure = _take_structure(y, y_name, named)
     w_structure = _take_weights(sample_weight, w_name, y_structure, named)
@@ -107,9 +111,9 @@ def make_data(
     arrays = []
     for position, (name, array) in enumerate(named):
         dtype = None
-        if inputs is not None and position < len(inputs):
-            _check_sample_shape(array, name, inputs[position])
-            dtype = inputs[position].dtype
+        if position < len(specs):
+            _check_sample_shape(array, name, specs[position])
+            dtype = specs[position].dtype
         elif position in weights:
             dtype = "float32"
         arrays.append(to_lanes(array, name, dtype))
@@ -216,64 +220,88 @@ def _are_arrays(values: Any) -> bool:
     return all(hasattr(value, "shape") and len(value.shape) > 0 for value in values)
 
 
-def _take_x(
-    x: Any, name: str, inputs: list[InputSpec] | None, input_structure: Any
-) -> tuple[list[tuple[str, np.ndarray]], Any]:
-    """Named flat arrays, and the structure (positions as leaves) that the model is called with."""
+Taken = tuple[list[tuple[str, np.ndarray]], Any, list[InputSpec]]
+
+
+def _take_x(x: Any, name: str, inputs: list[InputSpec] | None, input_structure: Any) -> Taken:
+    """Named flat arrays, the structure (positions as leaves) that the model is called with, and
+    what the model expects of each array, where it knows.
+    """
     if x is None:
         raise ValueError(f"`{name}` is missing: pass an array of samples.")
     if inputs is not None:
         return _take_known_inputs(x, name, inputs, input_structure)
-    if isinstance(x, dict):
-        if not x:
-            raise ValueError(f"`{name}` is an empty dictionary. Pass at least one array.")
-        flat = [
-            (f"{name}[{key!r}]", as_array(value, f"{name}[{key!r}]")) for key, value in x.items()
-        ]
-        return flat, dict(zip(x, range(len(x)), strict=True))
-    if isinstance(x, (list, tuple)) and len(x) > 0 and _are_arrays(x):
-        flat = [(f"{name}[{i}]", as_array(value, f"{name}[{i}]")) for i, value in enumerate(x)]
-        return flat, list(range(len(x)))
-    return [(name, as_array(x, name))], 0
+    flat: list[tuple[str, np.ndarray]] = []
+    return flat, _take_structure(x, name, flat), []
 
 
-def _take_known_inputs(
-    x: Any, name: str, inputs: list[InputSpec], input_structure: Any
-) -> tuple[list[tuple[str, np.ndarray]], Any]:
-    count = len(inputs)
-    structure = 0
-    if tree.is_nested(input_structure):
-        structure = tree.pack_sequence_as(input_structure, list(range(count)))
-    if isinstance(x, dict):
-        keys = list(structure) if isinstance(structure, dict) else [spec.name for spec in inputs]
-        missing = [key for key in keys if key not in x]
-        extra = [key for key in x if key not in keys]
-        if missing or extra:
+def _take_known_inputs(x: Any, name: str, inputs: list[InputSpec], input_structure: Any) -> Taken:
+    found = _walk(input_structure, x, name)
+    if found is None and isinstance(x, dict):
+        names = [spec.name for spec in inputs]
+        if isinstance(input_structure, dict) or set(x) != set(names):
+            keys = sorted(input_structure) if isinstance(input_structure, dict) else names
             raise ValueError(
                 f"`{name}` is a dictionary with the keys {sorted(map(str, x))}, but the model's "
                 f"inputs are named {keys}."
             )
-        order = keys if not isinstance(structure, dict) else sorted(keys, key=structure.__getitem__)
-        return [(f"{name}[{k!r}]", as_array(x[k], f"{name}[{k!r}]")) for k in order], structure
-    if count == 1:
+        found = [(f"{name}[{key!r}]", x[key]) for key in names]
+    elif found is None and len(inputs) == 1:
         if isinstance(x, (list, tuple)) and len(x) == 1 and _are_arrays(x):
             rank = len(inputs[0].shape)
             if len(x[0].shape) >= rank:
                 x = x[0]
-        return [(name, as_array(x, name))], structure
-    if not isinstance(x, (list, tuple)) or len(x) != count:
+        found = [(name, x)]
+    elif found is None and isinstance(x, (list, tuple)) and len(x) == len(inputs):
+        found = [(f"{name}[{i}]", part) for i, part in enumerate(x)]
+    if found is None:
         received = (
             f"a {type(x).__name__} of {len(x)}"
             if isinstance(x, (list, tuple))
             else f"one {type(x).__name__}"
         )
         raise ValueError(
-            f"`{name}` must be a list of {count} arrays, one for each of the model's inputs "
+            f"`{name}` must be a list of {len(inputs)} arrays, one for each of the model's inputs "
             f"({', '.join(spec.name for spec in inputs)}). Received {received}."
         )
-    return [
-        (f"{name}[{i}]", as_array(value, f"{name}[{i}]")) for i, value in enumerate(x)
-    ], structure
+    flat: list[tuple[str, np.ndarray]] = []
+    specs: list[InputSpec] = []
+    positions: list[int | None] = []
+    for (label, value), spec in zip(found, inputs, strict=True):
+        if value is None and spec.optional:
+            positions.append(None)
+            continue
+        positions.append(len(flat))
+        flat.append((label, as_array(value, label)))
+        specs.append(spec)
+    if not flat:
+        raise ValueError(f"`{name}` has no array at all: every input is None.")
+    return flat, tree.pack_sequence_as(input_structure, positions), specs
+
+
+def _walk(structure: Any, x: Any, name: str) -> list[tuple[str, Any]] | None:
+    """The parts of `x` for the leaves of `structure`, named; None if they nest differently."""
+    if isinstance(structure, dict):
+        if not isinstance(x, dict) or set(x) != set(structure):
+            return None
+        keys = tree.flatten({key: key for key in structure})
+    elif isinstance(structure, (list, tuple)):
+        if not isinstance(x, (list, tuple)) or len(x) != len(structure):
+            return None
+        if len(structure) == 1 and not _are_arrays(x) and not tree.is_nested(structure[0]):
+            return None  # a list of numbers for the only input
+        keys = list(range(len(structure)))
+    else:
+        # A dictionary or a list of arrays goes by names, or is unpacked.
+        unpacked = isinstance(x, dict) or (isinstance(x, (list, tuple)) and is_nest_of_arrays(x))
+        return None if unpacked else [(name, x)]
+    parts: list[tuple[str, Any]] = []
+    for key in keys:
+        part = _walk(structure[key], x[key], f"{name}[{key!r}]")
+        if part is None:
+            return None
+        parts += part
+    return parts
 
 
 def _check_sample_shape(array: np.ndarray, name: str, spec: InputSpec) -> None:
