@@ -182,7 +182,9 @@ def serialize(metric: Any) -> dict[str, Any] | None:
 def deserialize(
     config: Mapping[str, Any] | str, custom_objects: Mapping[str, Any] | None = None
 ) -> Any:
-    """The metric that `config` describes."""
+    """The metric, or metric function, that `config` describes."""
+    if isinstance(config, Mapping) and config.get("class_name") == "function":
+        return _functions.deserialize(config, custom_objects)
     return _registry.deserialize(config, custom_objects)
 
 
@@ -206,6 +208,8 @@ def get(identifier: Any) -> Metric | Callable[..., Any] | None:
     `"accuracy"` is plain equality here; `compile` resolves it from shapes, with `resolve`.
     Raises `ValueError` for anything else.
     """
+    if isinstance(identifier, Mapping):
+        return deserialize(identifier)
     return _registry.get(identifier)
 
 

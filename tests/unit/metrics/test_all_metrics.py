@@ -576,6 +576,21 @@ def test_bad_input(name):
         call()
 
 
+def test_functions_by_configuration():
+    """Names are those of classes, but a function's configuration gives the function."""
+    for function in (metrics.mean_squared_error, metrics.pearson_correlation, metrics.huber):
+        config = metrics.serialize(function)
+        assert metrics.deserialize(config) is metrics.get(config) is function
+    with pytest.raises(ValueError, match="Did you mean 'huber'"):
+        metrics.deserialize({"class_name": "function", "config": "hubert"})
+    wrapped = metrics.MeanMetricWrapper(hotloop.losses.Huber(0.5), name="h")
+    again = metrics.get(metrics.serialize(wrapped))
+    assert again.get_config() == wrapped.get_config()
+    again.update_state(REAL, LOGITS)
+    expected = float(hotloop.losses.Huber(0.5)(REAL, LOGITS))
+    assert float(again.result()) == pytest.approx(expected, rel=1e-6)
+
+
 def test_dtypes():
     with pytest.raises(NotImplementedError, match="computes in float32"):
         metrics.Mean(dtype="int32")
