@@ -30,11 +30,13 @@ def only_if(condition: Tensor) -> Iterator[None]:
     assert scope is not None, "only_if needs a scope; see `together`"
     before = dict(scope.updates)
     yield
-    for variable, new in list(scope.updates.items()):
+    # The last ones first: a weight's update is computed before any of its parts is selected, so
+    # that the compiler finds it in one piece.
+    for variable, new in reversed(list(scope.updates.items())):
         old = before.get(variable)
         if new is old:
             continue
+        del scope.updates[variable]
         if old is None:
-            del scope.updates[variable]
             old = variable.value
         scope.updates[variable] = ops.where(condition, new, old)

@@ -89,6 +89,24 @@ def test_clipping_leaves_the_chain_whole(options, chain, optimizer):
         np.testing.assert_array_equal(a.view(np.int32), b.view(np.int32))
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: optimizers.Adam(0.01, gradient_accumulation_steps=3),
+        lambda: optimizers.Adam(0.01, use_ema=True, ema_overwrite_frequency=2),
+        lambda: optimizers.Adam(0.01, loss_scale_factor=2.0),
+        lambda: optimizers.Adam(optimizers.schedules.CosineDecay(0.01, 10)),
+        lambda: optimizers.LossScaleOptimizer(optimizers.Adam(0.01)),
+    ],
+    ids=["accumulation", "averages", "loss scale", "schedule", "dynamic loss scale"],
+)
+def test_what_all_optimizers_share_leaves_the_chain_whole(make):
+    names, trained = train(make, True)
+    assert names.count("adam") == 3
+    for a, b in zip(trained, train(make, False)[1], strict=True):
+        np.testing.assert_array_equal(a.view(np.int32), b.view(np.int32))
+
+
 def test_decay_leaves_the_chain_whole():
     def make():
         return optimizers.RMSprop(0.01, weight_decay=0.01)
