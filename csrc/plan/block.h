@@ -40,6 +40,12 @@ hl_status hl_block_scan(hl_plan *plan, hl_block *block);
 hl_status hl_block_argsort(hl_plan *plan, hl_block *block);
 hl_status hl_block_search(hl_plan *plan, hl_block *block);
 hl_status hl_block_product(hl_plan *plan, hl_block *block);
+hl_status hl_block_triangular(hl_plan *plan, hl_block *block);
+hl_status hl_block_cholesky(hl_plan *plan, hl_block *block);
+hl_status hl_block_lu(hl_plan *plan, hl_block *block);
+hl_status hl_block_qr(hl_plan *plan, hl_block *block);
+hl_status hl_block_eigh(hl_plan *plan, hl_block *block);
+hl_status hl_block_svd(hl_plan *plan, hl_block *block);
 
 /* Refuses sizes that are negative, and flags (the last `nflags` sizes) that are not below their limits. */
 hl_status hl_block_check_sizes(hl_plan *plan, const hl_block *block, int32_t nsizes, const int64_t *flag_limits,

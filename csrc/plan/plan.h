@@ -60,8 +60,35 @@ hl_status hl_plan_add_gemm(hl_plan *plan, int64_t m, int64_t n, int64_t k, const
      search   sorted[length], values[count] -> the first place (right: behind the last) that keeps the line sorted
               length, count, floats, right
      product  a, b -> [axes..., m, n]: op(A) op(B) at each place of the axes
-              m, n, k, ta, tb, lda, ldb, naxes, the axes' sizes, their strides in a, their strides in b */
-#define HL_BLOCKS(X) X(gather, 2) X(scatter, 2) X(scan, 1) X(argsort, 1) X(search, 2) X(product, 2)
+              m, n, k, ta, tb, lda, ldb, naxes, the axes' sizes, their strides in a, their strides in b
+   and of matrices one after the other, computed in double precision:
+     triangular  t[batch, n, n], b[batch, n, m] -> the x with op(t) x = b; the other half of t is not read
+                 batch, n, m, lower, trans
+     cholesky    a[batch, n, n] -> the lower triangular factor, of the lower half of a; NaN if there is none
+                 batch, n
+     lu          a[batch, n, n] -> [batch, n + 2, n]: the factors in one matrix (a zero pivot is left alone), the row
+                 exchanged in each turn, and the row of a that each row was, both as float
+                 batch, n
+     qr          a[batch, m, n] -> q[m, k] and r[k, n] behind each other; k is m (complete) or the smaller side
+                 batch, m, n, complete
+     eigh        a[batch, n, n] -> [batch, n + 1, n]: the eigenvalues of the lower half of a, smallest first, and the
+                 matrix whose columns are the vectors
+                 batch, n
+     svd         a[batch, m, n] -> u[m, k], s[k] (largest first) and vt[k, n] behind each other; k is the smaller side
+                 batch, m, n */
+#define HL_BLOCKS(X)                                                                                                   \
+  X(gather, 2)                                                                                                         \
+  X(scatter, 2)                                                                                                        \
+  X(scan, 1)                                                                                                           \
+  X(argsort, 1)                                                                                                        \
+  X(search, 2)                                                                                                         \
+  X(product, 2)                                                                                                        \
+  X(triangular, 2)                                                                                                     \
+  X(cholesky, 1)                                                                                                       \
+  X(lu, 1)                                                                                                             \
+  X(qr, 1)                                                                                                             \
+  X(eigh, 1)                                                                                                           \
+  X(svd, 1)
 typedef enum hl_block_kind {
 #define X(name, nsources) HL_BLOCK_##name,
   HL_BLOCKS(X)

@@ -387,6 +387,174 @@ static void test_refusals(void) {
   hl_plan_destroy(plan);
 }
 
+/* ---- matrices ---------------------------------------------------------------------------------------------------- */
+
+/* c[m, n] = op(a) b, rows of a at lda; trans: a is stored k x m. */
+static void multiply(double *c, const float *a, const float *b, int64_t m, int64_t n, int64_t k, int trans) {
+  for (int64_t i = 0; i < m; i++)
+    for (int64_t j = 0; j < n; j++) {
+      c[i * n + j] = 0;
+      for (int64_t p = 0; p < k; p++)
+        c[i * n + j] += (double)a[trans ? p * m + i : i * k + p] * (double)b[p * n + j];
+    }
+}
+
+static double product[MOST];
+
+static void check_close(const char *what, const double *got, const float *want, int64_t count) {
+  for (int64_t i = 0; i < count; i++)
+    CHECK(fabs(got[i] - (double)want[i]) < 1e-4 * (1 + fabs((double)want[i])), "%s, element %lld: %g, not %g", what,
+          (long long)i, got[i], (double)want[i]);
+}
+
+/* op(a)' op(a) is the identity. */
+static void check_orthonormal(const char *what, const float *a, int64_t rows, int64_t cols) {
+  multiply(product, a, a, cols, cols, rows, 1);
+  for (int64_t i = 0; i < cols * cols; i++)
+    CHECK(fabs(product[i] - (i % (cols + 1) == 0)) < 1e-4, "%s is not orthonormal", what);
+}
+
+/* A definite matrix: B B' + 0.1. */
+static void fill_definite(int64_t batch, int64_t n) {
+  static float b[MOST], turned[MOST];
+  for (int64_t q = 0; q < batch; q++) {
+    fill_floats(b, n * n);
+    for (int64_t i = 0; i < n * n; i++)
+      turned[i % n * n + i / n] = b[i];
+    multiply(product, b, turned, n, n, n, 0);
+    for (int64_t i = 0; i < n * n; i++)
+      first[q * n * n + i] = (float)product[i] + (i % (n + 1) ? 0.0f : 0.1f);
+  }
+}
+
+static void test_triangular_and_cholesky(void) {
+  const int64_t cases[][2] = {{1, 1}, {3, 4}, {7, 2}, {20, 5}, {0, 3}, {3, 0}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    for (int choice = 0; choice < 4; choice++) {
+      int64_t n = cases[i][0], m = cases[i][1], batch = 3, sizes[] = {batch, n, m, choice & 1, choice >> 1};
+      fill_floats(first, batch * n * n);
+      fill_floats(second, batch * n * m);
+      for (int64_t j = 0; j < batch * n; j++)
+        first[j / n * n * n + j % n * (n + 1)] += 4.0f;
+      run_block(HL_BLOCK_triangular, batch * n * m, batch * n * n, batch * n * m, 2, 0, sizes, 5);
+      for (int64_t j = 0; j < batch * n * n; j++) /* what must not have been read */
+        if (choice & 1 ? j % n > j / n % n : j % n < j / n % n)
+          first[j] = 0;
+      for (int64_t b = 0; b < batch; b++) {
+        multiply(product, first + b * n * n, target[0] + b * n * m, n, m, n, choice >> 1);
+        check_close("triangular", product, second + b * n * m, n * m);
+      }
+    }
+  for (int64_t n = 0; n < 12; n += 3) {
+    int64_t sizes[] = {2, n};
+    fill_definite(2, n);
+    run_block(HL_BLOCK_cholesky, 2 * n * n, 2 * n * n, 1, 1, 0, sizes, 2);
+    for (int64_t b = 0; b < 2; b++) {
+      static float turned[MOST];
+      float *l = target[0] + b * n * n;
+      for (int64_t j = 0; j < n * n; j++) {
+        CHECK(j % n <= j / n || l[j] == 0, "not triangular");
+        turned[j % n * n + j / n] = l[j];
+      }
+      multiply(product, l, turned, n, n, n, 0);
+      check_close("cholesky", product, first + b * n * n, n * n);
+    }
+  }
+  const float indefinite[] = {1, 2, 2, 1};
+  const int64_t sizes[] = {1, 2};
+  memcpy(first, indefinite, sizeof indefinite);
+  run_block(HL_BLOCK_cholesky, 4, 4, 1, 1, 0, sizes, 2);
+  CHECK(isnan(target[0][0]) && isnan(target[0][3]), "an indefinite matrix");
+}
+
+static void test_lu_and_qr(void) {
+  static float l[MOST], u[MOST];
+  for (int64_t n = 0; n < 14; n += 1 + n / 3) {
+    int64_t sizes[] = {2, n}, stride = n * (n + 2);
+    fill_floats(first, 2 * n * n);
+    if (n == 3)
+      memset(first, 0, sizeof(float) * (size_t)(2 * n * n)); /* no pivots at all */
+    run_block(HL_BLOCK_lu, 2 * stride, 2 * n * n, 1, 1, 0, sizes, 2);
+    for (int64_t b = 0; b < 2; b++) {
+      const float *found = target[0] + b * stride;
+      for (int64_t j = 0; j < n * n; j++) {
+        l[j] = j % n < j / n ? found[j] : j % n == j / n;
+        u[j] = j % n < j / n ? 0 : found[j];
+        CHECK(fabsf(l[j]) <= 1, "no partial pivoting");
+      }
+      multiply(product, l, u, n, n, n, 0);
+      for (int64_t i = 0; i < n; i++)
+        check_close("lu", product + i * n, first + b * n * n + (int64_t)found[n * n + n + i] * n, n);
+    }
+  }
+  const int64_t cases[][2] = {{1, 1}, {4, 4}, {9, 3}, {3, 9}, {6, 1}, {1, 6}, {0, 2}, {3, 0}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    for (int complete = 0; complete < 2; complete++) {
+      int64_t m = cases[i][0], n = cases[i][1], k = complete || m < n ? m : n, sizes[] = {2, m, n, complete};
+      int64_t stride = m * k + k * n;
+      fill_floats(first, 2 * m * n);
+      for (int64_t j = 0; i == 2 && j < m; j++)
+        first[j * n + 1] = 0; /* a column without length */
+      run_block(HL_BLOCK_qr, 2 * stride, 2 * m * n, 1, 1, 0, sizes, 4);
+      for (int64_t b = 0; b < 2; b++) {
+        const float *q = target[0] + b * stride, *r = q + m * k;
+        check_orthonormal("q", q, m, k);
+        for (int64_t j = 0; j < k * n; j++)
+          CHECK(j % n >= j / n || r[j] == 0, "r is not triangular");
+        multiply(product, q, r, m, n, k, 0);
+        check_close("qr", product, first + b * m * n, m * n);
+      }
+    }
+}
+
+static void test_eigh_and_svd(void) {
+  static float scaled[MOST], turned[MOST];
+  for (int64_t n = 0; n < 20; n += 1 + n / 2) {
+    int64_t sizes[] = {2, n}, stride = n * (n + 1);
+    fill_floats(first, 2 * n * n);
+    for (int64_t b = 0; b < 2; b++)
+      for (int64_t i = 0; i < n; i++)
+        for (int64_t j = i + 1; j < n; j++)
+          first[b * n * n + i * n + j] = first[b * n * n + j * n + i];
+    run_block(HL_BLOCK_eigh, 2 * stride, 2 * n * n, 1, 1, 0, sizes, 2);
+    for (int64_t b = 0; b < 2; b++) {
+      const float *values = target[0] + b * stride, *vectors = values + n;
+      check_orthonormal("vectors", vectors, n, n);
+      for (int64_t j = 0; j < n * n; j++) {
+        scaled[j] = vectors[j] * values[j % n];
+        turned[j % n * n + j / n] = vectors[j];
+      }
+      for (int64_t j = 1; j < n; j++)
+        CHECK(values[j - 1] <= values[j], "order of eigenvalues");
+      multiply(product, scaled, turned, n, n, n, 0);
+      check_close("eigh", product, first + b * n * n, n * n);
+    }
+  }
+  const int64_t cases[][2] = {{1, 1}, {5, 5}, {9, 4}, {4, 9}, {12, 12}, {1, 5}, {5, 1}, {0, 3}, {3, 0}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    int64_t m = cases[i][0], n = cases[i][1], k = m < n ? m : n, sizes[] = {2, m, n}, stride = m * k + k + k * n;
+    fill_floats(first, 2 * m * n);
+    for (int64_t j = 0; i == 4 && j < n; j++)
+      first[n + j] = 2 * first[j]; /* not of full rank */
+    for (int64_t j = 0; i == 1 && j < m * n; j++)
+      first[j] = 0;
+    run_block(HL_BLOCK_svd, 2 * stride, 2 * m * n, 1, 1, 0, sizes, 3);
+    for (int64_t b = 0; b < 2; b++) {
+      const float *u = target[0] + b * stride, *values = u + m * k, *vt = values + k;
+      check_orthonormal("u", u, m, k);
+      for (int64_t j = 0; j < k * n; j++) {
+        turned[j % n * k + j / n] = vt[j];
+        scaled[j] = vt[j] * values[j / n];
+      }
+      check_orthonormal("v", turned, n, k);
+      for (int64_t j = 1; j < k; j++)
+        CHECK(values[j - 1] >= values[j] && values[j] >= 0, "order of singular values");
+      multiply(product, u, scaled, m, n, k, 0);
+      check_close("svd", product, first + b * m * n, m * n);
+    }
+  }
+}
+
 int main(void) {
   test_gather();
   test_gather_from_panels();
@@ -395,6 +563,9 @@ int main(void) {
   test_argsort();
   test_search();
   test_product();
+  test_triangular_and_cholesky();
+  test_lu_and_qr();
+  test_eigh_and_svd();
   test_refusals();
   return check_result();
 }

@@ -22,7 +22,10 @@ def gather_plan(**changed):
 
 
 def test_kinds():
-    assert list(_native.BLOCKS) == ["gather", "scatter", "scan", "argsort", "search", "product"]
+    assert list(_native.BLOCKS) == [
+        "gather", "scatter", "scan", "argsort", "search", "product",
+        "triangular", "cholesky", "lu", "qr", "eigh", "svd",
+    ]  # fmt: skip
 
 
 def test_a_gather():

@@ -11,6 +11,7 @@ from hotloop.graph.primitives import (  # isort: skip  # noqa: F401  (fill the t
     blocks,
     custom,
     elementwise,
+    matrices,
     products,
     reductions,
     shapes,

@@ -124,6 +124,9 @@ def _bytes(name: str, args: tuple[Any, ...]) -> int:
     return 4 * elements
 
 
+_MATRICES = frozenset(("triangular", "cholesky", "lu", "qr", "eigh", "svd"))
+
+
 def _bytes_of_block(kind: str, target: Any, sources: Any, sizes: Any) -> int:
     if kind == "gather":
         batch, _, cols, count, _, _ = sizes
@@ -134,6 +137,9 @@ def _bytes_of_block(kind: str, target: Any, sources: Any, sizes: Any) -> int:
     if kind == "product":
         m, n, k = sizes[:3]
         return 4 * (m * k + k * n + m * n) * math.prod(sizes[8 : 8 + sizes[7]])
+    if kind in _MATRICES:
+        rows, cols = sizes[1], sizes[2] if kind in ("triangular", "qr", "svd") else sizes[1]
+        return 4 * sizes[0] * rows * cols * 2
     if kind == "search":
         return 4 * (sizes[0] + 2 * sizes[1])
     return 8 * math.prod(sizes[: 3 if kind == "scan" else 2])

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hotloop.graph import Tensor, apply, fill
+from hotloop.graph.primitives.matrices import parts_of_svd
 from hotloop.ops.convert import (
     broadcast,
     cast_to,
@@ -18,6 +19,7 @@ from hotloop.ops.convert import (
     float_tensor,
     normalize_axes,
     normalize_axis,
+    shaped,
     tensor,
 )
 from hotloop.ops.core import cast
@@ -212,15 +214,21 @@ def _matrix_norm(x: Tensor, ord: Any, axes: tuple[int, int], keepdims: bool) -> 
     rows, columns = axes
     dropped = normalize_axes(axes, x.ndim)
     if ord in ("nuc", 2, -2):
-        raise NotImplementedError(
-            f"norm with ord={ord!r} over two axes needs singular values, which hotloop does not "
-            "compute. ord may be None, 'fro', 1, -1, inf or -inf."
+        kept = [a for a in range(x.ndim) if a not in axes]
+        turned = apply("transpose", [x], perm=[*kept, rows, columns])
+        stacked = shaped(turned, (math.prod(turned.shape[:-2]), *turned.shape[-2:]))
+        _, values, _ = parts_of_svd(apply("svd", [stacked]), *stacked.shape[1:])
+        chosen = reduce({"nuc": "sum", 2: "amax", -2: "amin"}[ord], values, 2, True)
+        return shaped(
+            chosen,
+            [1 if a in axes else d for a, d in enumerate(x.shape) if keepdims or a not in axes],
         )
     if ord in (None, "fro"):
         return apply("sqrt", [reduce("sum", apply("mul", [x, x]), dropped, keepdims)])
     if ord not in (1, -1, math.inf, -math.inf):
         raise ValueError(
-            f"ord must be None, 'fro', 1, -1, inf or -inf for a matrix norm, got {ord!r}."
+            f"ord must be None, 'fro', 'nuc', 1, -1, 2, -2, inf or -inf for a matrix norm, got "
+            f"{ord!r}."
         )
     along, over = (rows, columns) if ord in (1, -1) else (columns, rows)
     sums = reduce("sum", apply("abs", [x]), along, True)
@@ -232,8 +240,8 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
     """The norm of vectors along one axis, of matrices along two, or of all elements.
 
     `ord` is for vectors any number (None is 2; 0 counts what is not zero) and for matrices None or
-    "fro" (the root of the sum of squares), 1, -1, inf or -inf (sums of columns or rows). Raises
-    `NotImplementedError` for the matrix norms 2, -2 and "nuc", which need singular values.
+    "fro" (the root of the sum of squares), 1, -1, inf or -inf (sums of columns or rows), 2, -2 or
+    "nuc" (the largest singular value, the smallest, their sum).
     """
     x = float_tensor(x)
     axes = normalize_axes(axis, x.ndim)

@@ -319,8 +319,18 @@ class Plan:
                     np.float32, {"right": right}, place(first, first_at, length, dtype), values
                 )
             )
-        else:
+        elif kind == "product":
             put(self._product(sources, sizes))
+        elif kind == "triangular":
+            batch, n, m, lower, trans = sizes
+            t = place(first, first_at, batch * n * n).reshape(batch, n, n)
+            b = place(*rest[0][:2], batch * n * m).reshape(batch, n, m)
+            put(reference(np.float32, {"lower": lower, "trans": trans}, t, b))
+        else:
+            batch, m, n = (*sizes, sizes[1])[:3]
+            attrs = {"complete": sizes[3]} if kind == "qr" else {}
+            x = place(first, first_at, batch * m * n).reshape(batch, m, n)
+            put(reference(np.float32, attrs, x))
 
     def _product(self, sources, sizes):
         m, n, k, ta, tb, lda, ldb, axes, *walk = sizes

@@ -72,7 +72,7 @@ class Maker:
             self.unary, self.binary, self.binary, self.compare, self.select, self.cast,
             self.reshape, self.transpose, self.broadcast, self.slice, self.pad, self.concat,
             self.reduce, self.reduce, self.arg, self.matmul, self.matmul, self.normalise,
-            self.gather, self.scatter, self.scan, self.order, self.stack,
+            self.gather, self.scatter, self.scan, self.order, self.stack, self.factors,
         ]  # fmt: skip
         result = kinds[self.rng.integers(len(kinds))]()
         if result.dtype == "float32":
@@ -249,6 +249,23 @@ class Maker:
             a = apply("transpose", [a], perm=(0, 2, 1))
             return apply("batch_matmul", [a, b], ta=True, tb=True)
         return apply("batch_matmul", [a, b], tb=True)
+
+    def factors(self) -> Tensor:
+        """Of matrices that are far from singular: theirs is what no rounding decides."""
+        x = self.pick("float32", 3)
+        square = apply("batch_matmul", [x, x], tb=True)
+        ruler = apply("iota", [], shape=square.shape, axis=1)
+        on = apply("eq", [ruler, apply("iota", [], shape=square.shape, axis=2)])
+        heavy = apply("mul", [apply("cast", [on], dtype="float32"),
+                              fill(20.0, square.shape, "float32")])  # fmt: skip
+        square = apply("add", [apply("tanh", [square]), heavy])
+        way = self.rng.integers(4)
+        if way == 0:
+            lower, trans = bool(self.rng.integers(2)), bool(self.rng.integers(2))
+            return apply("triangular", [square, x], lower=lower, trans=trans)
+        if way == 1:
+            return apply("qr", [square], complete=bool(self.rng.integers(2)))
+        return apply("cholesky" if way == 2 else "lu", [square])
 
     def normalise(self) -> Tensor:
         """What layers do: x minus its mean over some axes, or a softmax."""

@@ -14,6 +14,11 @@ def normal(*shape):
     return RNG.standard_normal(shape)
 
 
+def definite(batch, n):
+    b = normal(batch, n, n)
+    return b @ np.swapaxes(b, 1, 2) + 0.5 * np.eye(n)
+
+
 def ints(values):
     return np.array(values, np.int32)
 
@@ -66,6 +71,12 @@ CASES = {
     "batch_matmul": ([normal(2, 3, 4), normal(2, 4, 2)], {}),
     "gather": ([normal(2, 3, 4), ints([[2, 0, 2, 3, -1]])], {"fill": 0}),
     "scatter": ([ints([[1, 0, 1], [5, 2, 2]]), normal(2, 3, 4)], {"rows": 3, "combine": "sum"}),
+    "triangular": ([normal(2, 3, 3) + 3 * np.eye(3), normal(2, 3, 4)], {"lower": 1, "trans": 0}),
+    "cholesky": ([definite(2, 4)], {}),
+    "lu": ([normal(2, 4, 4)], {}),
+    "qr": ([normal(2, 5, 3)], {"complete": False}),
+    "eigh": ([definite(2, 4)], {}),
+    "svd": ([normal(2, 4, 3)], {}),
     "cumsum": ([normal(2, 3, 4)], {"axis": 1}),
     "cumprod": ([normal(2, 5, 2)], {"axis": 1}),
 }
@@ -125,6 +136,25 @@ def test_batch_matmul_gradients_of_transposed_operands(ta, tb):
     a, b = normal(2, 3, 4), normal(2, 4, 2)
     turned = [np.swapaxes(x, 1, 2).copy() if t else x for x, t in ((a, ta), (b, tb))]
     check("batch_matmul", turned, {"ta": ta, "tb": tb})
+
+
+@pytest.mark.parametrize(("lower", "trans"), [(0, 0), (0, 1), (1, 1)])
+def test_triangular_gradients(lower, trans):
+    t, b = normal(2, 3, 3) + 3 * np.eye(3), normal(2, 3, 2)
+    check("triangular", [t, b], {"lower": lower, "trans": trans})
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 3), (1, 2, 4), (2, 4, 2), (1, 1, 1)])
+def test_svd_gradients(shape):
+    check("svd", [normal(*shape)], {}, 1e-6)
+
+
+def test_qr_gradients():
+    check("qr", [normal(2, 3, 3)], {"complete": True}, 1e-6)
+    with graph.Scope(symbolic=False):
+        x = graph.constant(normal(1, 2, 3))
+        with pytest.raises(NotImplementedError, match="2 by 3"):
+            gradients(apply("qr", [x], complete=False), [x])
 
 
 @pytest.mark.parametrize("combine", ["sum", "max", "min", "prod"])

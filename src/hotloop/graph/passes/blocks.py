@@ -183,6 +183,25 @@ def product(program: Canonical, node: Node) -> None:
     _block(program, node, "product", args, tuple(sizes))
 
 
+# -- matrices --------------------------------------------------------------------------------------
+
+
+def triangular(program: Canonical, node: Node) -> None:
+    """Triangular systems."""
+    sizes = (*node.shape, int(node.attrs["lower"]), int(node.attrs["trans"]))
+    args = [_source(program, source) for source in node.inputs]
+    _block(program, node, "triangular", args, sizes)
+
+
+def factors(program: Canonical, node: Node) -> None:
+    """Factorisations, a matrix a task."""
+    (x,) = node.inputs
+    sizes = x.shape if node.op in ("qr", "svd") else x.shape[:2]
+    if node.op == "qr":
+        sizes = (*sizes, int(node.attrs["complete"]))
+    _block(program, node, node.op, [_source(program, x)], sizes)
+
+
 HANDLERS: dict[str, Any] = {
     "gather": gather,
     "scatter": scatter,
@@ -191,4 +210,6 @@ HANDLERS: dict[str, Any] = {
     "argsort": argsort,
     "searchsorted": search,
     "batch_matmul": product,
+    "triangular": triangular,
+    **dict.fromkeys(("cholesky", "lu", "qr", "eigh", "svd"), factors),
 }
