@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("matplotlib", reason="the examples draw")
 
 EXAMPLES = {
+    "custom_training": ("synthetic_digits", None),
     "fashion_mnist_predictions": ("fashion_mnist", "fashion-mnist-predictions.png"),
     "first_model": ("fashion_mnist", "first-model-data.png"),
     "mnist_digits": ("mnist", None),
