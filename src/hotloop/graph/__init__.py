@@ -1,6 +1,6 @@
 """Tensors, primitives, tracing, gradients and compilation. The layer everything else stands on."""
 
-from hotloop.graph.changes import structure
+from hotloop.graph.changes import numbers, structure
 from hotloop.graph.dtypes import canonical_dtype, numpy_dtype
 from hotloop.graph.errors import HotloopError, TracingError
 from hotloop.graph.scope import Scope, current_scope
@@ -38,6 +38,7 @@ __all__ = [
     "current_scope",
     "fill",
     "gradients",
+    "numbers",
     "numpy_dtype",
     "reference",
     "sort_topologically",

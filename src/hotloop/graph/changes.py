@@ -21,4 +21,5 @@ class Changes:
 
 
 structure = Changes()  # the parts of any layer, or what is trainable
+numbers = Changes()  # what compiled steps have built in of any optimizer; `structure` marks it too
 layouts = Changes()  # where the bytes of any variable are

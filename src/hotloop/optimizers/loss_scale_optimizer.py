@@ -105,9 +105,6 @@ class LossScaleOptimizer(Optimizer):
     def learning_rate(self, value: Any) -> None:
         self.inner_optimizer.learning_rate = value
 
-    def _compiled_state(self) -> tuple[int, ...]:
-        return (*super()._compiled_state(), *self.inner_optimizer._compiled_state())
-
     def apply(
         self, grads: Sequence[Any], trainable_variables: Iterable[Variable] | None = None
     ) -> None:

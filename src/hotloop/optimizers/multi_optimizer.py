@@ -177,12 +177,6 @@ class MultiOptimizer(Optimizer):
             f"learning_rate={value!r}"
         )
 
-    def _compiled_state(self) -> tuple[int, ...]:
-        parts = super()._compiled_state()
-        for inner in self._inner_optimizers:
-            parts += inner._compiled_state()
-        return parts
-
     def apply(
         self, grads: Sequence[Any], trainable_variables: Iterable[Variable] | None = None
     ) -> None:

@@ -26,8 +26,6 @@ class OptimizerState:
     _variables: list[Variable]
     _trainable_variables: list[Variable]
     _indices: dict[int, int]  # of the trainable variables, by their ids
-    # Counts changes of what a compiled step has built in: numbers, and the kind of learning rate.
-    _revision: int
 
     def __setattr__(self, name: str, value: Any) -> None:
         self._check_super_called()
@@ -43,7 +41,7 @@ class OptimizerState:
 
     def _start(self) -> None:
         """Makes the object ready for attributes. To be called first."""
-        vars(self).update(_variables=[], _trainable_variables=[], _revision=0)
+        vars(self).update(_variables=[], _trainable_variables=[])
 
     def _check_super_called(self) -> None:
         if "_variables" not in vars(self):
@@ -65,12 +63,9 @@ class OptimizerState:
         """As in Keras: a copy has variables of its own."""
         return copy.deepcopy(self)
 
-    def _compiled_state(self) -> tuple[int, ...]:
-        """Differs from what it was whenever compiled steps have to be made anew."""
-        return id(self), self._revision
-
     def _changed(self) -> None:
-        vars(self)["_revision"] += 1
+        """Compiled steps have numbers of optimizers built in, and are made anew."""
+        graph.numbers.mark()
         graph.structure.mark()
 
     def _track(self, variable: Variable) -> None:

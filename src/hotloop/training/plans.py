@@ -161,9 +161,10 @@ def batch_specs(data: Data, batch_size: int) -> list[tuple[tuple[int, ...], str]
 def model_fingerprint(model: Any) -> Hashable:
     """Changes when layers, variables, metrics or `trainable` flags of the model do.
 
-    Also when its optimizer gets other numbers (its learning rate apart) or a schedule.
+    Also when any optimizer gets other numbers (the learning rate apart) or a schedule: a model may
+    train with several.
     """
-    parts: list[Any] = []
+    parts: list[Any] = [graph.numbers.seen]
     for layer in model._flatten_layers():
         parts += (id(layer), layer._trainable)
         for variable in layer._trainable_variables:
@@ -173,6 +174,4 @@ def model_fingerprint(model: Any) -> Hashable:
         for generator in layer._seed_generators:
             parts.append(id(generator.state))
         parts += map(id, layer._metrics)
-    if model.optimizer is not None:
-        parts += model.optimizer._compiled_state()
     return tuple(parts)

@@ -303,6 +303,50 @@ def test_a_new_rate_needs_no_new_plan():
     assert dict(model._trainer.plans._plans) == plans
 
 
+@pytest.mark.parametrize("name", ["SGD", "Nadam", "Muon", "Adafactor"])
+def test_optimizers_of_a_models_own_step(name, recwarn):
+    """Built by the first compiled step; changes of their numbers and rates count as well."""
+
+    class Two(hotloop.Model):
+        def __init__(self):
+            super().__init__()
+            self.first, self.last = hotloop.layers.Dense(4), hotloop.layers.Dense(2)
+
+        def call(self, x):
+            return self.last(self.first(x))
+
+        def compile(self, one, other, **kwargs):
+            super().compile(loss="mse", **kwargs)
+            self.both = {"one": one, "other": other}
+
+        def train_step(self, data):
+            x, y = data
+            loss = self.compute_loss(x=x, y=y, y_pred=self(x, training=True))
+            first, last = self.first.trainable_variables, self.last.trainable_variables
+            grads = hotloop.gradients(loss, [*first, *last])
+            self.both["one"].apply(grads[:2], first)
+            self.both["other"].apply_gradients(zip(grads[2:], last, strict=True))
+            return {"it": loss}
+
+    x = np.random.default_rng(0).normal(size=(32, 3)).astype("float32")
+    results = []
+    for eager in (False, True):
+        hotloop.utils.set_random_seed(0)
+        model = Two()
+        one, other = (getattr(optimizers, name)(rate) for rate in (0.01, 0.02))
+        model.compile(one, other, run_eagerly=eager)
+        model.fit(x, x[:, :2], batch_size=4, verbose=0)
+        before = model.last.get_weights()[0]
+        one.weight_decay = 0.5
+        other.learning_rate = optimizers.schedules.PiecewiseConstantDecay([8], [0.0, 0.0])
+        model.fit(x, x[:, :2], batch_size=4, verbose=0)
+        np.testing.assert_array_equal(model.last.get_weights()[0], before)
+        results.append(model.first.get_weights()[0])
+        assert int(one.iterations) == 16
+    np.testing.assert_allclose(*results, rtol=1e-4, atol=1e-6)
+    assert not recwarn.list
+
+
 # Subclasses
 
 
