@@ -12,15 +12,19 @@ from hotloop._version import __version__
 
 if TYPE_CHECKING:
     from hotloop import activations as activations
+    from hotloop import backend as backend
     from hotloop import callbacks as callbacks
     from hotloop import cli as cli
+    from hotloop import config as config
     from hotloop import constraints as constraints
     from hotloop import datasets as datasets
+    from hotloop import dtype_policies as dtype_policies
     from hotloop import graph as graph
     from hotloop import initializers as initializers
     from hotloop import layers as layers
     from hotloop import losses as losses
     from hotloop import metrics as metrics
+    from hotloop import mixed_precision as mixed_precision
     from hotloop import models as models
     from hotloop import ops as ops
     from hotloop import optimizers as optimizers
@@ -29,6 +33,8 @@ if TYPE_CHECKING:
     from hotloop import regularizers as regularizers
     from hotloop import saving as saving
     from hotloop import utils as utils
+    from hotloop.dtype_policies import DTypePolicy as DTypePolicy
+    from hotloop.dtype_policies import FloatDTypePolicy as FloatDTypePolicy
     from hotloop.graph import HotloopError as HotloopError
     from hotloop.graph import TracingError as TracingError
     from hotloop.graph import Variable as Variable
@@ -52,15 +58,19 @@ if TYPE_CHECKING:
 _MODULES = frozenset(
     {
         "activations",
+        "backend",
         "callbacks",
         "cli",
+        "config",
         "constraints",
         "datasets",
+        "dtype_policies",
         "graph",
         "initializers",
         "layers",
         "losses",
         "metrics",
+        "mixed_precision",
         "models",
         "ops",
         "optimizers",
@@ -74,6 +84,8 @@ _MODULES = frozenset(
 
 # Public name -> the module that defines it.
 _NAMES = {
+    "DTypePolicy": "dtype_policies",
+    "FloatDTypePolicy": "dtype_policies",
     "Initializer": "initializers",
     "Input": "layers",
     "KerasTensor": "ops.symbolic",

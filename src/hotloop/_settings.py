@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-_values: dict[str, Any] = {"epsilon": 1e-7}
+_values: dict[str, Any] = {
+    "epsilon": 1e-7,
+    "image_data_format": "channels_last",
+    "interactive_logging": True,
+    "max_epochs": None,
+    "max_steps_per_epoch": None,
+}
 
 
 def epsilon() -> float:
@@ -13,8 +19,8 @@ def epsilon() -> float:
 
 
 def get(name: str) -> Any:
-    """A setting, None if it was never set."""
-    return _values.get(name)
+    """The value of a setting."""
+    return _values[name]
 
 
 def put(name: str, value: Any) -> None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from hotloop import ops
+from hotloop import _settings, ops
 from hotloop.graph import Tensor
 from hotloop.layers.input_spec import InputSpec
 from hotloop.layers.layer import Layer
@@ -44,8 +44,8 @@ class Flatten(Layer):
 
 
 def standardize_data_format(data_format: str | None) -> str:
-    """`data_format`, by default "channels_last". Raises `ValueError` for unknown ones."""
-    data_format = str(data_format or "channels_last").lower()
+    """`data_format`, by default that of `config`. Raises `ValueError` for unknown ones."""
+    data_format = str(data_format or _settings.get("image_data_format")).lower()
     if data_format not in ("channels_last", "channels_first"):
         raise ValueError(
             "The `data_format` argument must be one of 'channels_last', 'channels_first'. "

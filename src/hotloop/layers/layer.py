@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from hotloop import constraints, ops, regularizers
+from hotloop.dtype_policies import DTypePolicy
 from hotloop.graph import Tensor, Variable, current_scope
 from hotloop.layers.call_arguments import (
     CallArguments,
@@ -410,6 +411,11 @@ class Layer(Composite):
         return self._dtype
 
     variable_dtype = compute_dtype = input_dtype = dtype
+
+    @property
+    def dtype_policy(self) -> DTypePolicy:
+        """What the layer computes in and keeps its weights in."""
+        return DTypePolicy(self._dtype)
 
     def get_build_config(self) -> dict[str, Any] | None:
         """What `build` was called with, for `build_from_config`."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from hotloop.ops import tree
+from hotloop.utils.progbar import print_message
 
 _COLUMNS = ("Layer (type)", "Output Shape", "Param #")
 
@@ -54,7 +55,11 @@ def print_summary(
     for layer in _in_range(layers, layer_range):
         rows.extend(_layer_rows(layer, model, linear, show_trainable, expand_nested, 0))
     lines = [f'Model: "{model.name}"', *_table(header, rows, align, widths), *_totals(model)]
-    (print_fn or print)("\n".join(lines))
+    text = "\n".join(lines)
+    if print_fn is None:
+        print_message(text + "\n")
+    else:
+        print_fn(text)
 
 
 def count_parameters(variables: Iterable[Any]) -> int:

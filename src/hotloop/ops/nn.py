@@ -12,8 +12,6 @@ from hotloop.ops.dispatch import op
 from hotloop.ops.manipulation import split
 from hotloop.ops.reductions import mean, norm, reduce, var
 
-EPSILON = 1e-7
-
 # Klambauer et al., "Self-normalizing neural networks", 2017.
 _SELU_ALPHA = 1.6732632423543772848170429916717
 _SELU_SCALE = 1.0507009873554804934193349852946

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import operator
+import warnings
 from collections.abc import Collection
 from typing import Any
 
 import numpy as np
+
+from hotloop import _settings
 
 
 def check_count(value: Any, name: str, *, least: int = 1, optional: bool = False) -> Any:
@@ -26,6 +29,27 @@ def check_count(value: Any, name: str, *, least: int = 1, optional: bool = False
     if count < least:
         raise ValueError(f"`{name}` must be {expected}. Received: {name}={value!r}")
     return count
+
+
+def limit_epochs(epochs: int) -> int:
+    """`epochs`, or as many as `config.set_max_epochs` allows."""
+    limit = _settings.get("max_epochs")
+    if limit is None or epochs <= limit:
+        return epochs
+    warnings.warn(f"Limiting epochs to {limit}, as config.set_max_epochs says.", stacklevel=3)
+    return limit
+
+
+def limit_steps(steps: int | None, available: int | None) -> int | None:
+    """`steps` (None: all `available`), or what `config.set_max_steps_per_epoch` allows."""
+    limit = _settings.get("max_steps_per_epoch")
+    wanted = steps or available
+    if limit is None or (wanted is not None and wanted <= limit):
+        return steps
+    warnings.warn(
+        f"Limiting steps to {limit}, as config.set_max_steps_per_epoch says.", stacklevel=3
+    )
+    return limit
 
 
 def check_verbose(value: Any) -> Any:

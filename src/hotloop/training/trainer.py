@@ -19,6 +19,8 @@ from hotloop.training.arguments import (
     check_validation_split,
     check_verbose,
     is_validation_epoch,
+    limit_epochs,
+    limit_steps,
 )
 from hotloop.training.arrays import is_streaming
 from hotloop.training.class_weights import weigh_classes
@@ -99,7 +101,7 @@ class Trainer(Stepping):
             RuntimeError: the model is training already.
         """
         self._check_compiled("fit")
-        epochs = check_count(epochs, "epochs", least=0)
+        epochs = limit_epochs(check_count(epochs, "epochs", least=0))
         initial_epoch = check_count(initial_epoch, "initial_epoch", least=0)
         verbose = check_verbose(verbose)
         shuffle = check_shuffle(shuffle)
@@ -142,6 +144,8 @@ class Trainer(Stepping):
                     batch_size=validation_batch_size,
                     steps=validation_steps,
                 )
+                validation_steps = limit_steps(validation_steps, validation.batches)
+            steps_per_epoch = limit_steps(steps_per_epoch, feed.batches)
             self._build_optimizer()
             feed.open()
             if validation is not None:
@@ -224,6 +228,7 @@ class Trainer(Stepping):
                 self, "test", (x, y, sample_weight), batch_size=batch_size, steps=steps
             )
             feed.open()
+            steps = limit_steps(steps, feed.batches)
             callbacks = self._callback_list(callbacks, verbose, 1, steps or feed.batches)
             try:
                 logs = self._run_evaluation(feed, callbacks, steps)
@@ -253,6 +258,7 @@ class Trainer(Stepping):
         steps = check_count(steps, "steps", optional=True)
         feed = make_feed(self, "predict", (x, None, None), batch_size=batch_size, steps=steps)
         feed.open()
+        steps = limit_steps(steps, feed.batches)
         callbacks = self._callback_list(callbacks, verbose, 1, steps or feed.batches)
         feed.keep_outputs(steps)
         self.stop_predicting = False

@@ -17,6 +17,15 @@ from hotloop.utils.timeseries import timeseries_dataset_from_array
 
 Sequence = PyDataset
 
+# Names that Keras has both here and in `config`, which needs the core.
+_CONFIG = frozenset(
+    {
+        "disable_interactive_logging",
+        "enable_interactive_logging",
+        "is_interactive_logging_enabled",
+    }
+)
+
 # Names that Keras has both here and in `saving`, which is loaded when they are asked for.
 _SAVING = frozenset(
     {
@@ -40,10 +49,13 @@ __all__ = [
     "clear_session",
     "custom_object_scope",
     "deserialize_keras_object",
+    "disable_interactive_logging",
+    "enable_interactive_logging",
     "get_custom_objects",
     "get_num_threads",
     "get_registered_name",
     "get_registered_object",
+    "is_interactive_logging_enabled",
     "normalize",
     "pack_x_y_sample_weight",
     "register_keras_serializable",
@@ -63,6 +75,8 @@ def __getattr__(name: str) -> _Any:
     # Nested structures belong to `ops`, which needs the core; the progress bar does not.
     if name == "tree":
         return _import_module("hotloop.ops.tree")
+    if name in _CONFIG:
+        return getattr(_import_module("hotloop.config"), name)
     if name in _SAVING:
         return getattr(_import_module("hotloop.saving"), name)
     raise AttributeError(f"module 'hotloop.utils' has no attribute {name!r}")

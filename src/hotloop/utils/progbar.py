@@ -1,5 +1,6 @@
 """The progress display, in the words and the layout of Keras 3."""
 
+import logging
 import os
 import sys
 import time
@@ -8,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from hotloop import _settings
+
 _BAR = "━"
 _BOLD, _GREEN, _WHITE, _RESET = "\x1b[1m", "\x1b[32m", "\x1b[37m", "\x1b[0m"
 
@@ -15,7 +18,7 @@ _BOLD, _GREEN, _WHITE, _RESET = "\x1b[1m", "\x1b[32m", "\x1b[37m", "\x1b[0m"
 def is_interactive() -> bool:
     """Whether standard output can redraw a line: a terminal, a notebook, or PyCharm's console."""
     isatty = getattr(sys.stdout, "isatty", None)
-    return (
+    return _settings.get("interactive_logging") and (
         (isatty is not None and isatty())
         or "ipykernel" in sys.modules
         or "PYCHARM_HOSTED" in os.environ
@@ -25,8 +28,14 @@ def is_interactive() -> bool:
 def print_message(message: str) -> None:
     """Writes to standard output, whatever its encoding can say, and flushes it.
 
-    Without a standard output (a program without a console) nothing is written.
+    Without a standard output (a program without a console) nothing is written. After
+    `config.disable_interactive_logging()` the logger "hotloop" gets the message.
     """
+    if not _settings.get("interactive_logging"):
+        text = message.strip()
+        if text:
+            logging.getLogger("hotloop").info(text)
+        return
     out = sys.stdout
     if out is None:
         return

@@ -1,0 +1,17 @@
+"""The names of `keras.mixed_precision`; the one precision there is, is float32."""
+
+from hotloop.config import dtype_policy, set_dtype_policy
+from hotloop.dtype_policies import DTypePolicy
+
+Policy = DTypePolicy
+global_policy = dtype_policy
+set_global_policy = set_dtype_policy
+
+__all__ = [
+    "DTypePolicy",
+    "Policy",
+    "dtype_policy",
+    "global_policy",
+    "set_dtype_policy",
+    "set_global_policy",
+]
