@@ -275,6 +275,30 @@ def test_a_damaged_backup(tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("append", [False, True])
+def test_rows_after_the_backup_are_written_once(tmp_path, append):
+    path = tmp_path / "log.csv"
+    path.write_bytes(b"what was there\r\n")
+    given = [callbacks.BackupAndRestore(tmp_path / "b", save_freq=7)]  # in the middle of epoch 1
+    with pytest.raises(StopHereError):
+        make().fit(
+            X,
+            Y,
+            callbacks=[
+                *given,
+                callbacks.CSVLogger(path, append=append),
+                Interrupt("on_epoch_begin", 2),
+            ],
+            **ARGUMENTS,
+        )
+    assert len(path.read_bytes().splitlines()) == 3
+    given = [callbacks.BackupAndRestore(tmp_path / "b", save_freq=7)]
+    make().fit(X, Y, callbacks=[*given, callbacks.CSVLogger(path, append=append)], **ARGUMENTS)
+    lines = path.read_text().splitlines()
+    assert lines[0].startswith("what was there" if append else "epoch,")
+    assert [line.split(",")[0] for line in lines[1:]] == ["0", "1", "2", "3"]
+
+
 def test_only_its_own_files_go(tmp_path):
     (tmp_path / "mine.txt").write_text("keep")
     (tmp_path / ".latest.safetensors.0011aa.partial").write_text("of a killed process")
