@@ -1,4 +1,4 @@
-"""Functions that count, search and summarise. All compare each value with each candidate."""
+"""Functions that count, search and summarise."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from hotloop.ops.convert import (
     normalize_axis,
     tensor,
 )
-from hotloop.ops.creation import one_hot_bool
 from hotloop.ops.dispatch import op
+from hotloop.ops.indexing import take
 from hotloop.ops.manipulation import diff, flip, reshape, take_range, transpose
 from hotloop.ops.products import matmul
-from hotloop.ops.reductions import Axis, any, max, mean, min, reduce
+from hotloop.ops.reductions import Axis, max, mean, min, reduce
 from hotloop.ops.reductions import sum as sum_of
+from hotloop.ops.scattering import scatter_rows
+from hotloop.ops.sorting import sort
 
 
 def _integers(name: str, x: Any) -> Tensor:
@@ -54,30 +56,19 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
         )
     known = np.asarray(x)
     length = int(known.max(initial=-1)) + 1
-    hits = one_hot_bool(x, length if length > minlength else minlength)
-    if weights is None:
-        values = cast_to(hits, "int32")
-    else:
-        w = tensor(weights, "int32")
-        if w.shape != x.shape:
-            raise ValueError(f"weights of shape {w.shape} do not fit x of shape {x.shape}.")
-        w = expand(reshape(w, (*w.shape, 1)), hits.shape)
-        values = apply("select", [hits, w, fill(0, hits.shape, w.dtype)])
-    return sum_of(values, axis=x.ndim - 1)
-
-
-def _pairs(values: Tensor, line: Tensor) -> list[Tensor]:
-    """Each value beside each element of a vector, along a new last axis."""
-    return broadcast(reshape(values, (*values.shape, 1)), line)
+    length = builtins.max(length, minlength)
+    rows = x if x.ndim == 2 else reshape(x, (1, x.size))
+    w = fill(1, x.shape, "int32") if weights is None else tensor(weights, "int32")
+    if w.shape != x.shape:
+        raise ValueError(f"weights of shape {w.shape} do not fit x of shape {x.shape}.")
+    updates = reshape(w, (*rows.shape, 1))
+    total = apply("scatter", [rows, updates], rows=length, combine="sum")
+    return reshape(total, (*x.shape[:-1], length))
 
 
 def _vector(name: str, x: Tensor) -> None:
     if x.ndim != 1:
         raise ValueError(f"{name} must be a vector, got shape {x.shape}.")
-
-
-def _count(hits: Tensor) -> Tensor:
-    return sum_of(cast_to(hits, "int32"), axis=-1)
 
 
 def _promoted(*tensors: Tensor) -> tuple[Tensor, ...]:
@@ -96,9 +87,10 @@ def digitize(x: Any, bins: Any) -> Tensor:
     _vector("bins", line)
     if not line.size:
         return fill(0, points.shape, "int32")
-    pair = _pairs(points, line)
-    rising = _count(apply("le", pair[::-1]))
-    falling = _count(apply("lt", pair))
+    points, line = tensor(points, "int32"), tensor(line, "int32")
+    rising = apply("searchsorted", [line, points], right=True)
+    turned = apply("searchsorted", [flip(line), points], right=True)
+    falling = apply("sub", [fill(line.size, points.shape, "int32"), turned])
     first, last = (
         take_range(line, 0, range(1)),
         take_range(line, 0, range(line.size - 1, line.size)),
@@ -141,23 +133,28 @@ def histogram(x: Any, bins: int = 10, range: Any = None) -> tuple[Tensor, Tensor
             apply("mul", [expand(high, ruler.shape), ruler]),
         ],
     )
-    column = reshape(x, (x.size, 1))
     inner = take_range(edges, 0, builtins.range(bins))
-    reached = cast_to(apply("le", broadcast(inner, column)), "int32")
-    beyond = cast_to(apply("lt", [expand(high, x.shape), x]), "int32")
-    counts = [sum_of(reached, axis=0), reshape(sum_of(beyond), (1,))]
-    return apply("neg", [diff(apply("concat", counts, axis=0))]), edges
+    place = apply("searchsorted", [inner, x], right=True)
+    place = apply("sub", [place, fill(1, x.shape, "int32")])
+    inside = apply("le", [x, expand(high, x.shape)])  # what is below or NaN has no place either
+    place = apply("select", [inside, place, fill(-1, x.shape, "int32")])
+    ones = fill(1, (x.size, 1), "int32")
+    return reshape(scatter_rows(place, ones, bins, "sum"), (bins,)), edges
 
 
 @op
 def isin(x1: Any, x2: Any, assume_unique: bool = False, invert: bool = False) -> Tensor:
     """Whether each element of `x1` is in `x2`; with `invert`, whether it is not.
 
-    `assume_unique` is what a sort could use; nothing is sorted here.
+    `assume_unique` promises what makes no difference here.
     """
-    points, candidates = _promoted(tensor(x1), tensor(x2))
-    hits = apply("eq", _pairs(points, reshape(candidates, (candidates.size,))))
-    found = any(hits, axis=-1)
+    points, candidates = (tensor(x, "int32") for x in _promoted(tensor(x1), tensor(x2)))
+    if not candidates.size:
+        return fill(bool(invert), points.shape, "bool")
+    line = sort(reshape(candidates, (candidates.size,)))
+    place = apply("searchsorted", [line, points])
+    place = apply("min", [place, fill(candidates.size - 1, place.shape, "int32")])
+    found = apply("eq", [take(line, place), points])
     return apply("not", [found]) if invert else found
 
 
