@@ -262,13 +262,21 @@ TARGETS = {
 }
 
 
-def fit(cls, arguments, target, weighted=False):
+def fit(cls, arguments, target, weighted=False, rounded=False):
     """Training with the metric, once as a plain one and with weights as a weighted one."""
     loss, activation = TARGETS[target]
 
     def run(k):
+        def whole(x):
+            return k.ops.round(k.ops.sigmoid(x))
+
         columns = 1 if target == "bit" else CLASSES
-        model = k.Sequential([k.Input((FEATURES,)), k.layers.Dense(columns, activation=activation)])
+        model = k.Sequential(
+            [
+                k.Input((FEATURES,)),
+                k.layers.Dense(columns, activation=whole if rounded else activation),
+            ]
+        )
         model.set_weights([DATA["w0"][:, :columns], DATA["b0"][:columns]])
 
         def metric():
@@ -312,6 +320,8 @@ VECTORS = {"r2_vector", "f1", "precision_ties", "precision_even", "recall_thresh
 VECTORS |= {"r2_adjusted", "auc_labels_weights"}
 UNWEIGHTED = {"iou_ignore", "binary_iou", "one_hot_mean_iou"}
 
+SCORES = {"num_classes": CLASSES, "sparse_y_pred": False}
+
 CASES = {
     **{f"updates_{name}": updates(*case, "weight") for name, case in METRICS.items()},
     **{f"updates_{name}": updates(*case, "int_weight") for name, case in IOUS.items()},
@@ -321,6 +331,11 @@ CASES = {
         for name, case in FITTED.items()
         if name not in VECTORS
     },
+    # These compare whole numbers: of predictions that are rounded, or of the best of the scores.
+    "fit_accuracy": fit("Accuracy", {}, "bits", weighted=True, rounded=True),
+    "fit_iou": fit("IoU", {**SCORES, "target_class_ids": [0, 2]}, "labels"),
+    "fit_mean_iou": fit("MeanIoU", SCORES, "labels"),
+    "fit_one_hot_iou": fit("OneHotIoU", IOUS["one_hot_iou"][1], "onehot"),
     "reductions": reductions,
     "wrapper": wrapper,
     "stateless": stateless,
