@@ -312,12 +312,8 @@ FITTED = {
     if name not in ("accuracy", "sparse_top_k_ids") and case[3] != "sorted"
 }
 FITTED |= {name: IOUS[name] for name in ("iou_ignore", "binary_iou", "one_hot_mean_iou")}
-# Results that are vectors are left to the updates.
-VECTORS = {"r2_vector", "f1", "precision_ties", "precision_even", "recall_thresholds"} | {
-    f"{short}_{suffix}" for short in ("tp", "tn", "fp", "fn") for suffix in ("some", "even")
-}
 # Keras on JAX asks these for values while it traces them, and fails.
-VECTORS |= {"r2_adjusted", "auc_labels_weights"}
+NOT_TRACED = {"r2_adjusted", "auc_labels_weights"}
 UNWEIGHTED = {"iou_ignore", "binary_iou", "one_hot_mean_iou"}
 
 SCORES = {"num_classes": CLASSES, "sparse_y_pred": False}
@@ -329,7 +325,7 @@ CASES = {
     **{
         f"fit_{name}": fit(case[0], case[1], case[2], weighted=name not in UNWEIGHTED)
         for name, case in FITTED.items()
-        if name not in VECTORS
+        if name not in NOT_TRACED
     },
     # These compare whole numbers: of predictions that are rounded, or of the best of the scores.
     "fit_accuracy": fit("Accuracy", {}, "bits", weighted=True, rounded=True),
