@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hotloop.graph import Tensor
@@ -44,12 +44,15 @@ class LossFunctionWrapper(Loss):
         return {**super().get_config(), "fn": serialize(self.fn), **self._fn_kwargs}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Loss:
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None
+    ) -> Loss:
+        """The loss of a configuration; `custom_objects` may have its function by name."""
         from hotloop.losses import deserialize
 
         config = dict(config)
         if "fn" in config:
-            config["fn"] = deserialize(config["fn"])
+            config["fn"] = deserialize(config["fn"], custom_objects)
         return cls(**config)
 
     def __repr__(self) -> str:

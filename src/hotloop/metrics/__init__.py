@@ -193,13 +193,16 @@ def serialize_function(fn: Callable[..., Any]) -> dict[str, Any] | None:
     return losses.serialize(fn) if isinstance(fn, losses.Loss) else _functions.serialize(fn)
 
 
-def deserialize_function(config: Mapping[str, Any] | str | Callable[..., Any]) -> Any:
+def deserialize_function(
+    config: Mapping[str, Any] | str | Callable[..., Any],
+    custom_objects: Mapping[str, Any] | None = None,
+) -> Any:
     """The function (or loss) that a `MeanMetricWrapper` wraps."""
     if callable(config):
         return config
     if isinstance(config, Mapping) and config.get("class_name") != "function":
-        return losses.deserialize(config)
-    return _functions.deserialize(config)
+        return losses.deserialize(config, custom_objects)
+    return _functions.deserialize(config, custom_objects)
 
 
 def get(identifier: Any) -> Metric | Callable[..., Any] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hotloop import losses
@@ -45,12 +45,15 @@ class MeanMetricWrapper(Mean):
         return {**super().get_config(), "fn": serialize_function(self._fn), **self._fn_kwargs}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Metric:
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None
+    ) -> Metric:
+        """The metric of a configuration; `custom_objects` may have its function by name."""
         from hotloop.metrics import deserialize_function
 
         config = dict(config)
         if "fn" in config:
-            config["fn"] = deserialize_function(config["fn"])
+            config["fn"] = deserialize_function(config["fn"], custom_objects)
         return cls(**config)
 
 
@@ -61,5 +64,8 @@ class FunctionMetric(MeanMetricWrapper):
         return {"name": self.name, "dtype": self.dtype, **self._fn_kwargs}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Metric:
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None
+    ) -> Metric:
+        """The metric of a configuration, which names no function: the class knows its own."""
         return cls(**config)

@@ -97,6 +97,19 @@ def test_own_loss_by_configuration():
     assert float(again(ONEHOT, ONEHOT * 0.5)) == float(loss(ONEHOT, ONEHOT * 0.5))
 
 
+def test_wrapped_functions_of_ones_own():
+    custom = {"huber_like": huber_like}
+    metric = keras.metrics.MeanMetricWrapper(huber_like, name="h")
+    again = keras.metrics.deserialize(keras.metrics.serialize(metric), custom)
+    loss = keras.losses.LossFunctionWrapper(huber_like)
+    assert keras.losses.deserialize(keras.losses.serialize(loss), custom).fn is huber_like
+    for each in (metric, again):
+        each.update_state(ONEHOT, 0.5 * ONEHOT)
+    assert float(again.result()) == float(metric.result()) > 0
+    with pytest.raises(ValueError, match="huber_like"):
+        keras.metrics.deserialize(keras.metrics.serialize(metric))
+
+
 def test_own_metrics_compiled_like_eager():
     found = []
     for eager in (False, True):
