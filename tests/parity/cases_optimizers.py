@@ -242,7 +242,52 @@ def stateless(k):
     return {**result, "weight/trained": np.asarray(trained[0]), "untouched": variable.numpy()}
 
 
+TOKENS = _rng.integers(0, 9, size=(SAMPLES, 4)).astype("int32")
+TABLE = _rng.normal(scale=0.5, size=(9, 3)).astype("float32")
+HEAD = _rng.normal(scale=0.5, size=(12, CLASSES)).astype("float32")
+
+
+def embedded(make):
+    """Embeddings, of which most rows are not in a batch, and weights that are not trained."""
+
+    def run(k):
+        optimizer = make(k)
+        model = k.Sequential(
+            [
+                k.Input((4,), dtype="int32"),
+                k.layers.Embedding(9, 3),
+                k.layers.Flatten(),
+                k.layers.BatchNormalization(),
+                k.layers.Dense(CLASSES, activation="softmax"),
+            ]
+        )
+        ones, zeros = np.ones(12, "float32"), np.zeros(12, "float32")
+        scales = [ones, zeros, zeros.copy(), ones.copy()]
+        model.set_weights([TABLE, *scales, HEAD, np.zeros(3, "float32")])
+        model.compile(optimizer, "sparse_categorical_crossentropy")
+        # A short last batch, and a second fit that goes on where gradients are accumulated.
+        for epochs in (4, 3):
+            model.fit(TOKENS, Y, 24, epochs, shuffle=False, verbose=0)
+        result = {f"weight/{i}": weight for i, weight in enumerate(model.get_weights())}
+        for i, variable in enumerate(optimizer.variables):
+            result[f"weight/state/{i}"] = np.asarray(variable.numpy(), "float32")
+        return result
+
+    return run
+
+
 CASES = {
+    **{
+        f"embedding_{name}": embedded(lambda k, n=name, a=kwargs: getattr(k.optimizers, n)(**a))
+        for name, kwargs in {
+            "SGD": {"learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.01},
+            "Adam": {"learning_rate": 0.02, "clipnorm": 0.1},
+            "Adagrad": {"learning_rate": 0.2, "gradient_accumulation_steps": 4},
+            "Lamb": {"learning_rate": 0.02, "loss_scale_factor": 4.0},
+            "Muon": {"learning_rate": 0.02, "gradient_accumulation_steps": 2},
+            "Adafactor": {"learning_rate": 0.05, "global_clipnorm": 0.2},
+        }.items()
+    },
     **{
         f"{name}_{i}": of(name, **kwargs)
         for name, cases in OWN.items()
