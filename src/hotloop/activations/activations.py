@@ -93,14 +93,17 @@ def threshold(x: Any, threshold: float, default_value: float) -> Tensor:
 
 def sparse_plus(x: Any) -> Tensor:
     """0 up to -1, `x` from 1 on, and the parabola `(x + 1)² / 4` between."""
-    x = ops.cast(x, "float32")
-    middle = 0.25 * ops.square(x + 1.0)
-    return ops.where(ops.less_equal(x, -1.0), 0.0, ops.where(ops.less(x, 1.0), middle, x))
+    return ops.sparse_plus(x)
 
 
 def sparse_sigmoid(x: Any) -> Tensor:
     """0 up to -1, 1 from 1 on, and the line between."""
-    return ops.clip(0.5 * (ops.cast(x, "float32") + 1.0), 0.0, 1.0)
+    return ops.sparse_sigmoid(x)
+
+
+def sparsemax(x: Any, axis: int = -1) -> Tensor:
+    """The nearest point whose entries are at least 0 and add up to 1 along `axis`."""
+    return ops.sparsemax(x, axis=axis)
 
 
 def silu(x: Any) -> Tensor:
