@@ -197,6 +197,8 @@ INITIALIZERS = [
     "HeNormal",
     "LecunUniform",
     "LecunNormal",
+    "Identity",
+    "Orthogonal",
 ]
 MODEL_METHODS = [
     "compile",
@@ -233,23 +235,38 @@ CALLBACK_METHODS = [
     ]
 ]
 ACTIVATIONS = [
-    "relu",
-    "sigmoid",
-    "tanh",
-    "softmax",
-    "linear",
+    "celu",
     "elu",
+    "exponential",
+    "gelu",
+    "glu",
+    "hard_shrink",
+    "hard_sigmoid",
+    "hard_silu",
+    "hard_swish",
+    "hard_tanh",
+    "leaky_relu",
+    "linear",
+    "log_sigmoid",
+    "log_softmax",
+    "mish",
+    "relu",
+    "relu6",
     "selu",
+    "sigmoid",
+    "silu",
+    "soft_shrink",
+    "softmax",
     "softplus",
     "softsign",
-    "exponential",
-    "hard_sigmoid",
-    "leaky_relu",
-    "relu6",
-    "silu",
-    "gelu",
-    "mish",
-    "log_softmax",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "sparsemax",
+    "squareplus",
+    "swish",
+    "tanh",
+    "tanh_shrink",
+    "threshold",
 ]
 OPS = [
     "abs",
@@ -635,6 +652,42 @@ SAVING = [
     "serialize_keras_object",
 ]
 
+RANDOM = [
+    "SeedGenerator",
+    "beta",
+    "binomial",
+    "categorical",
+    "dropout",
+    "gamma",
+    "normal",
+    "randint",
+    "shuffle",
+    "truncated_normal",
+    "uniform",
+]
+CONFIG = [
+    "backend",
+    "disable_interactive_logging",
+    "disable_traceback_filtering",
+    "dtype_policy",
+    "enable_interactive_logging",
+    "epsilon",
+    "floatx",
+    "image_data_format",
+    "is_interactive_logging_enabled",
+    "is_traceback_filtering_enabled",
+    "max_epochs",
+    "max_steps_per_epoch",
+    "set_backend",
+    "set_dtype_policy",
+    "set_epsilon",
+    "set_floatx",
+    "set_image_data_format",
+    "set_max_epochs",
+    "set_max_steps_per_epoch",
+]
+BACKEND = ["get_uid", "is_float_dtype", "is_int_dtype", "is_keras_tensor", "result_type"]
+
 NAMES = [
     "Input",
     "Sequential.__init__",
@@ -661,7 +714,7 @@ NAMES = [
     *[f"optimizers.Optimizer.{name}" for name in OPTIMIZER_METHODS],
     *[f"optimizers.schedules.{name}" for name in SCHEDULES],
     *[f"initializers.{name}" for name in INITIALIZERS],
-    *[f"regularizers.{name}" for name in ["L1", "L2", "L1L2"]],
+    *[f"regularizers.{name}" for name in ["L1", "L2", "L1L2", "OrthogonalRegularizer"]],
     *[f"constraints.{name}" for name in ["MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm"]],
     *[f"activations.{name}" for name in ACTIVATIONS],
     *[
@@ -688,6 +741,10 @@ NAMES = [
     "utils.set_random_seed",
     "datasets.mnist.load_data",
     "datasets.fashion_mnist.load_data",
+    *[f"random.{name}" for name in RANDOM],
+    *[f"config.{name}" for name in CONFIG],
+    *[f"backend.{name}" for name in BACKEND],
+    *[f"dtype_policies.{name}" for name in ["DTypePolicy", "get", "serialize", "deserialize"]],
     *[f"ops.{name}" for name in OPS],
 ]
 

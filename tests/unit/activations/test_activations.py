@@ -36,6 +36,7 @@ EXPECTED = {
     "tanh_shrink": x - np.tanh(x),
     "sparse_plus": np.where(x <= -1, 0, np.where(x < 1, (x + 1) ** 2 / 4, x)),
     "sparse_sigmoid": np.clip((x + 1) / 2, 0, 1),
+    "sparsemax": np.eye(x.size)[-1],  # the largest is above the next by more than 1
     "silu": x * sigmoid(x),
     "squareplus": (x + np.sqrt(x * x + 4)) / 2,
     "gelu": x * (1 + erf(x / math.sqrt(2))) / 2,
@@ -63,6 +64,14 @@ def test_every_activation_is_tested():
     assert set(EXPECTED) | {"threshold"} == {
         fn.__name__ for fn in activations._registry.objects.values()
     }
+
+
+def test_sparsemax_between():
+    found = activations.sparsemax(np.array([[0.5, 0.2, -3.0], [1.0, 1.0, 1.0]], "float32"))
+    np.testing.assert_allclose(found, [[0.65, 0.35, 0.0], [1 / 3] * 3], rtol=1e-6)
+    # As a column: along the other axis.
+    found = activations.sparsemax(np.array([[0.5], [0.2]], "float32"), axis=0)
+    np.testing.assert_allclose(found, [[0.65], [0.35]], rtol=1e-6)
 
 
 def test_threshold():
