@@ -19,6 +19,7 @@ from hotloop.common.custom_objects import CustomObjectScope, get_registered_obje
 from hotloop.common.registry import Registry
 from hotloop.ops.naming import to_snake_case
 from hotloop.ops.symbolic import FunctionOperation, KerasTensor
+from hotloop.saving.singles import SINGLES
 
 # Where Keras files its classes, and who has them here. The families that exist are looked up in
 # `Registry.families`, after the module that fills them has been loaded.
@@ -34,7 +35,6 @@ _HOMES = {
     "keras.regularizers": "hotloop.regularizers",
     "keras.constraints": "hotloop.constraints",
     "keras.activations": "hotloop.activations",
-    "keras.random": "hotloop.random",
 }
 # Where a function may come from that is called "builtins" there.
 _FUNCTION_HOMES = (
@@ -164,10 +164,10 @@ def _instance(name: str, inner: dict[str, Any], config: Mapping[str, Any]) -> An
     if cls is None and isinstance(module, str):
         if module == "keras.ops" or module.startswith("keras.src.ops."):
             return _operation(name, inner)
-        if module == "keras" and name == "DTypePolicy":
-            return inner["name"]
         family = _family(module)
-        cls = None if family is None else family.objects.get(name)
+        cls = SINGLES.get((module, name))
+        if cls is None and family is not None:
+            cls = family.objects.get(name)
         if cls is None and family is not None and family.ignore_case:
             cls = family.objects.get(name.lower())
     if cls is None:

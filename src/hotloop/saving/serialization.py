@@ -13,6 +13,7 @@ from hotloop.common.custom_objects import get_registered_name
 from hotloop.common.registry import Registry
 from hotloop.graph import Tensor, Variable
 from hotloop.ops.symbolic import FunctionOperation, KerasTensor, Operation
+from hotloop.saving.singles import SINGLES
 
 _PLAIN = (str, int, float, bool)
 
@@ -137,6 +138,9 @@ def _serialize_instance(obj: Any) -> dict[str, Any]:
 
 def public_module(cls: type) -> str | None:
     """The module that Keras files a class of hotloop's under; None for a class of the user's."""
+    for (module, _), single in SINGLES.items():
+        if cls is single:
+            return module
     for module, family in Registry.families.items():
         if cls in family:
             return module

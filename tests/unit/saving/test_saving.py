@@ -66,6 +66,27 @@ def test_objects_in_keras_format(obj, module):
     assert back.get_config() == obj.get_config()
 
 
+def test_classes_outside_of_families():
+    policy = keras.DTypePolicy("float32")
+    config = serialize_keras_object(policy)
+    assert (config["module"], config["class_name"]) == ("keras", "DTypePolicy")
+    assert round_trip(policy).get_config() == policy.get_config()
+    generator = keras.random.SeedGenerator(5)
+    assert serialize_keras_object(generator)["module"] == "keras.random"
+    assert round_trip(generator).get_config() == generator.get_config()
+
+
+def test_objects_in_objects():
+    """Wrapped layers, schedules of optimizers, policies of layers."""
+    wrapped = keras.layers.TimeDistributed(keras.layers.Dense(2, name="inner"))
+    assert round_trip(wrapped).layer.name == "inner"
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 3, 0.5)
+    back = round_trip(keras.optimizers.Adam(schedule))
+    assert back.get_config() == keras.optimizers.Adam(schedule).get_config() | {"name": back.name}
+    layer = keras.layers.Dense(2, dtype=keras.DTypePolicy("float32"))
+    assert round_trip(layer).get_config() == layer.get_config()
+
+
 def test_functions():
     config = serialize_keras_object(keras.activations.relu)
     assert config == {
