@@ -53,15 +53,15 @@ class Stepping(Compilation):
     def predict_step(self, data: Any) -> Any:
         """The outputs for one batch, `x` or `(x,)`. May be overridden."""
         x, _, _ = unpack_x_y_sample_weight(data)
-        return self(x, training=False)  # type: ignore[operator]
+        return self(x, training=False)
 
     def _train_on(self, data: Any) -> tuple[Any, Any, Any, Any]:
         """Updates the weights and the mean of the loss; returns x, y, y_pred, sample_weight."""
         x, y, weight = unpack_x_y_sample_weight(data)
-        y_pred = self(x, training=True)  # type: ignore[operator]
+        y_pred = self(x, training=True)
         loss = self._compute_total_loss(x, y, y_pred, weight, training=True)
         self._track_loss(loss, x)
-        variables = self.trainable_variables  # type: ignore[attr-defined]
+        variables = self.trainable_variables
         if variables:
             scaled = self.optimizer.scale_loss(loss)
             grads = graph.gradients(scaled, [variable.value for variable in variables])
@@ -71,7 +71,7 @@ class Stepping(Compilation):
     def _test_on(self, data: Any) -> tuple[Any, Any, Any, Any]:
         """Updates the mean of the loss; returns x, y, y_pred, sample_weight."""
         x, y, weight = unpack_x_y_sample_weight(data)
-        y_pred = self(x, training=False)  # type: ignore[operator]
+        y_pred = self(x, training=False)
         self._track_loss(self._compute_total_loss(x, y, y_pred, weight, training=False), x)
         return x, y, y_pred, weight
 
@@ -106,7 +106,7 @@ class Stepping(Compilation):
         total = None
         if self._trainer.compile_loss is not None:
             total = self._trainer.compile_loss(y, y_pred, sample_weight)
-        for loss in self.losses:  # type: ignore[attr-defined]
+        for loss in self.losses:
             extra = ops.sum(ops.cast(loss, "float32"))
             total = extra if total is None else total + extra
         if total is None:

@@ -1,0 +1,140 @@
+"""What has to be known before the first batch runs: data, shapes, and whether the targets suit."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from hotloop import graph
+from hotloop.layers import Layer
+from hotloop.ops import tree
+from hotloop.training.class_weights import weigh_classes
+from hotloop.training.data import Data, make_data
+from hotloop.training.outputs import at_path, name_leaves
+from hotloop.training.plans import batch_specs
+from hotloop.training.stepping import Stepping
+from hotloop.training.targets import check_targets
+
+
+class Preparing(Stepping):
+    """Building a model, its losses and its metrics from data, and checking the data against them.
+
+    Everything is found out once per layout of the data, but for the targets, which are all looked
+    at.
+    """
+
+    def _make_data(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        names: Any = ("x", "y", "sample_weight"),
+    ) -> Data:
+        inputs, structure = self._input_specs(x, names[0])
+        return make_data(
+            x,
+            y,
+            sample_weight,
+            inputs=inputs,
+            input_structure=structure,
+            names=tuple(names),
+        )
+
+    def _prepare(self, data: Data, batch_size: int, y_name: str) -> None:
+        """Builds the model, its loss and its metrics, and checks the targets against them."""
+        batch = min(batch_size, data.samples)
+        checks = self._trainer.plans.get(
+            self, ("checks", batch, data.layout, y_name), lambda: self._checks(data, batch, y_name)
+        )
+        for position, loss, shape, name in checks:
+            check_targets(loss, data.arrays[position], shape, name)
+
+    def _checks(self, data: Data, batch: int, y_name: str) -> list[tuple[int, Any, Any, str]]:
+        """Builds what there is to build. Returns which of the data's arrays are targets of a loss,
+        the loss, the shape of the predictions, and what the array is called.
+        """
+        if type(self).call is Layer.call:
+            return []  # Its steps call its parts.
+        y_pred = self._forward_spec(data, batch)
+        losses, metrics = self._trainer.compile_loss, self._trainer.compile_metrics
+        custom = self._overrides("train_step", "test_step", "compute_loss", "compute_metrics")
+        positions = data.structure[1]
+        if positions is None:
+            wanted = losses is not None or (metrics is not None and metrics.requested)
+            if wanted and not custom:
+                raise ValueError(
+                    f"`{y_name}` is missing: the model was compiled with a loss or metrics, which "
+                    "need targets."
+                )
+            return []
+        checks: list[tuple[int, Any, Any, str]] = []
+        y_true = tree.map_structure(_first, data.y)
+        try:
+            if losses is not None:
+                if not all(leaf.shape for leaf in tree.flatten(y_pred)):
+                    raise ValueError(
+                        "The model returns a single number for a whole batch; a loss needs one "
+                        "prediction per sample."
+                    )
+                losses.build(y_true, y_pred)
+                names = losses.align(name_leaves(positions, y_name), y_pred, y_name)
+                positions = losses.align(positions, y_pred, y_name)
+                for path, loss, _, _ in losses.entries:
+                    position, shapes = at_path(positions, path), at_path(y_pred, path)
+                    if isinstance(position, int):
+                        checks.append((position, loss, shapes.shape, at_path(names, path)))
+                y_true = losses.align(y_true, y_pred)
+            if metrics is not None:
+                metrics.build(y_true, y_pred)
+        except ValueError:
+            if not custom:
+                raise  # Otherwise what is compared with what is the overridden method's business.
+        return checks
+
+    def _weigh_classes(self, data: Data, class_weight: Any) -> Data:
+        return weigh_classes(data, class_weight, getattr(self, "output_names", None))
+
+    @property
+    def _batches_per_hook(self) -> int:
+        steps = self.steps_per_execution
+        return 1 if isinstance(steps, str) else steps
+
+    def _forward_spec(self, data: Data, batch_size: int) -> Any:
+        """What the model returns for a batch: its structure, with `shape`d leaves. Builds it."""
+
+        def make() -> Any:
+            spec: list[Any] = []
+
+            def forward(*tensors: Any) -> list[Any]:
+                outputs = self(data.pack(tensors)[0], training=False)
+                spec.append(
+                    tree.map_structure(lambda t: SimpleNamespace(shape=tuple(t.shape)), outputs)
+                )
+                return []
+
+            if not self.run_eagerly:
+                try:
+                    graph.trace(forward, batch_specs(data, batch_size))
+                    return spec[-1]
+                except graph.TracingError:
+                    pass  # The plan will say so, once, and run eagerly.
+            with graph.Scope(symbolic=False) as scope:
+                forward(*(graph.constant(array[:batch_size]) for array in data.arrays))
+                scope.updates.clear()
+            return spec[-1]
+
+        key = ("forward", batch_size, data.layout)
+        return self._trainer.plans.get(self, key, make)
+
+    def _build_optimizer(self) -> None:
+        """Makes the optimizer's variables, unless it has them for all that is to be trained."""
+        optimizer = self.optimizer
+        if not optimizer.built and (variables := self.trainable_variables):
+            optimizer.build(variables)
+
+
+def _first(array: np.ndarray | None) -> SimpleNamespace | None:
+    """What a loss needs to know of a batch of targets."""
+    return None if array is None else SimpleNamespace(shape=array.shape)
