@@ -81,8 +81,8 @@ class Maker:
 
     def activation(self):
         made = [
-            layers.LeakyReLU, layers.ELU, layers.Softmax, layers.ReLU, layers.Identity,
-            lambda: layers.Activation("silu"), lambda: layers.PReLU("random_normal"),
+            layers.LeakyReLU, layers.ELU, layers.ReLU, layers.Identity,
+            lambda: layers.Activation("softmax"), lambda: layers.PReLU("random_normal"),
         ]  # fmt: skip
         return made[self.rng.integers(len(made))]()(self.pick())
 
