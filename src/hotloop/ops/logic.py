@@ -76,45 +76,71 @@ def logical_not(x: Any) -> Tensor:
     return _logical("not", x)
 
 
-def _bitwise(name: str, primitive: str, *values: Any) -> Tensor:
-    tensors = [tensor(value) for value in values]
-    if any(x.dtype != "bool" for x in tensors):
-        listed = " and ".join(x.dtype for x in tensors)
-        raise NotImplementedError(
-            f"{name} (and its operator) takes bool tensors, got {listed}. Compare first, or use "
-            f"{name.replace('bitwise', 'logical')}."
+def _bits(x: Tensor) -> list[Tensor]:
+    """The 32 bits of integers as bools, the lowest first; the last is the sign."""
+    zero, two = fill(0, x.shape, "int32"), fill(2, x.shape, "int32")
+    bits = []
+    rest = x
+    for _ in range(31):
+        bits.append(apply("ne", [apply("mod", [rest, two]), zero]))
+        rest = apply("div", [rest, two])  # rounded down: the sign stays
+    return [*bits, apply("lt", [x, zero])]
+
+
+def _bitwise(name: str, primitive: str, x: Any, y: Any) -> Tensor:
+    a, b = promote(x, y)
+    if a.dtype == "bool":
+        return apply(primitive, [a, b])
+    if a.dtype != "int32":
+        raise TypeError(
+            f"{name} (and its operator) takes bools and integers, got {a.dtype}. Compare first, or "
+            f"use {name.replace('bitwise', 'logical')}."
         )
-    return apply(primitive, broadcast(*tensors))
+    total = fill(0, a.shape, "int32")
+    for place, pair in enumerate(zip(_bits(a), _bits(b), strict=True)):
+        bit = cast_to(apply(primitive, list(pair)), "int32")
+        weight = 2**place if place < 31 else -(2**31)
+        total = apply("add", [total, apply("mul", [bit, fill(weight, bit.shape, "int32")])])
+    return total
 
 
 @op
 def bitwise_and(x: Any, y: Any) -> Tensor:
-    """`x & y` of bool tensors."""
+    """`x & y` of bools, or bit by bit of integers."""
     return _bitwise("bitwise_and", "and", x, y)
 
 
 @op
 def bitwise_or(x: Any, y: Any) -> Tensor:
-    """`x | y` of bool tensors."""
+    """`x | y` of bools, or bit by bit of integers."""
     return _bitwise("bitwise_or", "or", x, y)
 
 
 @op
 def bitwise_xor(x: Any, y: Any) -> Tensor:
-    """`x ^ y` of bool tensors."""
+    """`x ^ y` of bools, or bit by bit of integers."""
     return _bitwise("bitwise_xor", "xor", x, y)
+
+
+def _inverted(name: str, x: Any) -> Tensor:
+    x = tensor(x)
+    if x.dtype == "bool":
+        return apply("not", [x])
+    if x.dtype != "int32":
+        raise TypeError(f"{name} (and its operator) takes bools and integers, got {x.dtype}.")
+    return apply("sub", [fill(-1, x.shape, "int32"), x])
 
 
 @op
 def bitwise_not(x: Any) -> Tensor:
-    """`~x` of a bool tensor."""
-    return _bitwise("bitwise_not", "not", x)
+    """`~x` of bools or integers."""
+    return _inverted("bitwise_not", x)
 
 
 @op
 def bitwise_invert(x: Any) -> Tensor:
-    """`~x` of a bool tensor."""
-    return _bitwise("bitwise_invert", "not", x)
+    """`~x` of bools or integers."""
+    return _inverted("bitwise_invert", x)
 
 
 @op

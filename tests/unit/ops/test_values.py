@@ -230,8 +230,10 @@ def test_refusals():
         ops.negative(B)
     with pytest.raises(NotImplementedError, match="x1 and x2"):
         ops.where(B)
-    with pytest.raises(NotImplementedError, match="logical_and"):
-        ops.convert_to_tensor(I) & 1
+    with pytest.raises(TypeError, match="logical_and"):
+        ops.convert_to_tensor(F) & 1
+    with pytest.raises(TypeError, match="bools and integers"):
+        ~ops.convert_to_tensor(F)
     with pytest.raises(TypeError, match="uint8"):
         ops.cast(F, "uint8")
     with pytest.raises(NotImplementedError, match="sparse"):
