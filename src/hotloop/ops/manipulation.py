@@ -7,6 +7,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from hotloop.graph import Tensor, apply, constant
 from hotloop.ops.convert import (
     broadcast_shapes,
@@ -273,18 +275,32 @@ def tile(x: Any, repeats: Any) -> Tensor:
     return apply("reshape", [x], shape=[c * d for c, d in zip(counts, shape, strict=True)])
 
 
+def _chosen(x: Tensor, places: np.ndarray, axis: int) -> Tensor:
+    """The elements at known places of one axis."""
+    from hotloop.ops.indexing import take  # which stands on this module
+
+    return take(x, places, axis)
+
+
 @op
-def repeat(x: Any, repeats: int, axis: int | None = None) -> Tensor:
+def repeat(x: Any, repeats: Any, axis: int | None = None) -> Tensor:
     """Each element `repeats` times along `axis`; of the flat tensor if None.
 
-    Raises `NotImplementedError` for one count per element.
+    `repeats` may hold one count per element; they decide the shape and must be known
+    (`TracingError` otherwise). Raises `ValueError` for counts that are negative or do not fit.
     """
     x = tensor(x)
-    if not isinstance(repeats, int):
-        raise NotImplementedError(f"repeat takes one integer as repeats, got {repeats!r}.")
     if axis is None:
         x, axis = apply("reshape", [x], shape=(x.size,)), 0
     axis = normalize_axis(axis, x.ndim)
+    counts = shape_tuple(np.asarray(repeats).reshape(-1), "repeats")
+    if len(counts) != 1:
+        if len(counts) != x.shape[axis]:
+            raise ValueError(
+                f"repeats has {len(counts)} counts for axis {axis} of shape {x.shape}."
+            )
+        return _chosen(x, np.repeat(np.arange(len(counts)), counts), axis)
+    (repeats,) = counts
     before, size, after = x.shape[:axis], x.shape[axis], x.shape[axis + 1 :]
     x = apply("reshape", [x], shape=(*before, size, 1, *after))
     x = expand(x, (*before, size, repeats, *after))
@@ -304,17 +320,31 @@ def broadcast_to(x: Any, shape: Any) -> Tensor:
 def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = None) -> Tensor:
     """Elements added around: `pad_width` is n, (before, after), or one pair per axis.
 
-    Only `mode="constant"` exists here; others raise `NotImplementedError`.
+    `mode` is "constant" (with `constant_values`, by default 0), "reflect" (mirrored at the first
+    and last element) or "symmetric" (mirrored at the edges).
     """
     x = tensor(x)
-    if mode != "constant":
-        raise NotImplementedError(f'pad knows mode="constant", got {mode!r}.')
+    if mode not in ("constant", "reflect", "symmetric"):
+        raise ValueError(f'mode must be "constant", "reflect" or "symmetric", got {mode!r}.')
+    if mode != "constant" and constant_values is not None:
+        raise ValueError(f"constant_values belong to mode='constant', got mode={mode!r}.")
     widths = [pad_width] if isinstance(pad_width, int) else list(pad_width)
     pairs = [(w, w) if isinstance(w, int) else tuple(w) for w in widths]
     if len(widths) == 2 and all(isinstance(w, int) for w in widths):
         pairs = [(widths[0], widths[1])]
     if len(pairs) == 1:
         pairs = pairs * x.ndim
+    if len(pairs) != x.ndim:
+        raise ValueError(f"pad_width {pad_width!r} has no pair for each axis of shape {x.shape}.")
+    if mode != "constant":
+        mirror: Any = mode
+        for axis, pair in enumerate(pairs):
+            if any(pair):
+                if not x.shape[axis]:
+                    raise ValueError(f"Axis {axis} of shape {x.shape} has nothing to mirror.")
+                places = np.pad(np.arange(x.shape[axis]), (pair[0], pair[-1]), mode=mirror)
+                x = _chosen(x, places, axis)
+        return x
     low, high = [p[0] for p in pairs], [p[-1] for p in pairs]
     padded = apply("pad", [x], low=low, high=high)
     if constant_values is None or constant_values == 0:

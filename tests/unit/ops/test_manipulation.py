@@ -73,8 +73,32 @@ def test_pad_with_a_value():
     np.testing.assert_array_equal(
         ops.pad(T, 1, constant_values=7).numpy(), np.pad(T, 1, constant_values=7)
     )
-    with pytest.raises(NotImplementedError, match="reflect"):
-        ops.pad(T, 1, mode="reflect")
+
+
+def test_pad_with_mirrors():
+    for mode in ("reflect", "symmetric"):
+        widths = ((1, 0), (2, 3), (0, 1))
+        np.testing.assert_array_equal(ops.pad(T, widths, mode=mode), np.pad(T, widths, mode=mode))
+    for arguments, message in (
+        ({"mode": "wrap"}, "mode must be"),
+        ({"mode": "reflect", "constant_values": 1}, "constant_values belong"),
+        ({"pad_width": ((1, 1), (1, 1))}, "pair for each axis"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            ops.pad(T, **{"pad_width": 1, **arguments})
+    with pytest.raises(ValueError, match="nothing to mirror"):
+        ops.pad(np.zeros((0, 2)), 1, mode="reflect")
+
+
+def test_repeat_with_counts():
+    for axis, counts in ((None, np.arange(T.size)), (1, [2, 0, 1])):
+        np.testing.assert_array_equal(ops.repeat(T, counts, axis), np.repeat(T, counts, axis))
+    with pytest.raises(ValueError, match="2 counts for axis 1"):
+        ops.repeat(T, [1, 2], axis=1)
+    with pytest.raises(ValueError, match="negative"):
+        ops.repeat(T, -1)
+    with pytest.raises(TypeError, match="repeats must be"):
+        ops.repeat(T, 1.5)
 
 
 @pytest.mark.parametrize(
