@@ -49,6 +49,13 @@ from hotloop.layers.normalization import (
 from hotloop.layers.out_of_scope import refuse
 from hotloop.layers.permute import Permute
 from hotloop.layers.prelu import PReLU
+from hotloop.layers.preprocessing.category_encoding import CategoryEncoding
+from hotloop.layers.preprocessing.discretization import Discretization
+from hotloop.layers.preprocessing.hashing import Hashing
+from hotloop.layers.preprocessing.integer_lookup import IntegerLookup
+from hotloop.layers.preprocessing.normalization import Normalization
+from hotloop.layers.preprocessing.rescaling import Rescaling
+from hotloop.layers.preprocessing.string_lookup import StringLookup
 from hotloop.layers.relu import ReLU
 from hotloop.layers.repeat_vector import RepeatVector
 from hotloop.layers.reshape import Reshape
@@ -68,8 +75,10 @@ _registry.add(
     AlphaDropout,
     Average,
     BatchNormalization,
+    CategoryEncoding,
     Concatenate,
     Dense,
+    Discretization,
     Dot,
     Dropout,
     ELU,
@@ -81,8 +90,10 @@ _registry.add(
     GlobalAveragePooling1D,
     GlobalMaxPooling1D,
     GroupNormalization,
+    Hashing,
     Identity,
     InputLayer,
+    IntegerLookup,
     Lambda,
     LayerNormalization,
     LeakyReLU,
@@ -90,14 +101,17 @@ _registry.add(
     Maximum,
     Minimum,
     Multiply,
+    Normalization,
     PReLU,
     Permute,
     RMSNormalization,
     ReLU,
     RepeatVector,
+    Rescaling,
     Reshape,
     Softmax,
     SpatialDropout1D,
+    StringLookup,
     Subtract,
     TimeDistributed,
     UnitNormalization,
@@ -140,8 +154,10 @@ __all__ = [
     "AlphaDropout",
     "Average",
     "BatchNormalization",
+    "CategoryEncoding",
     "Concatenate",
     "Dense",
+    "Discretization",
     "Dot",
     "Dropout",
     "ELU",
@@ -155,10 +171,12 @@ __all__ = [
     "GlobalMaxPool1D",
     "GlobalMaxPooling1D",
     "GroupNormalization",
+    "Hashing",
     "Identity",
     "Input",
     "InputLayer",
     "InputSpec",
+    "IntegerLookup",
     "Lambda",
     "Layer",
     "LayerNormalization",
@@ -167,14 +185,17 @@ __all__ = [
     "Maximum",
     "Minimum",
     "Multiply",
+    "Normalization",
     "PReLU",
     "Permute",
     "RMSNormalization",
     "ReLU",
     "RepeatVector",
+    "Rescaling",
     "Reshape",
     "Softmax",
     "SpatialDropout1D",
+    "StringLookup",
     "Subtract",
     "TimeDistributed",
     "UnitNormalization",

@@ -11,7 +11,7 @@ from typing import Any
 
 from hotloop import constraints, ops, regularizers
 from hotloop.dtype_policies import DTypePolicy
-from hotloop.graph import Tensor, Variable, current_scope
+from hotloop.graph import Tensor, Variable, current_scope, structure
 from hotloop.layers.call_arguments import (
     CallArguments,
     as_tensor,
@@ -94,6 +94,8 @@ class Layer(Composite):
     _init_arguments: tuple[tuple[Any, ...], dict[str, Any]]
     # Models: what is inside them carries masks on, or warns.
     _passes_masks = False
+    # How often what a plan takes as constant (a vocabulary, say) has been replaced.
+    _constants_version = 0
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         layer = super().__new__(cls)
@@ -277,6 +279,11 @@ class Layer(Composite):
         ]
         penalties = [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
         return collected + penalties
+
+    def _forget_plans(self) -> None:
+        """Makes every model that holds this layer compile anew: its constants are others now."""
+        self._constants_version += 1
+        structure.mark()
 
     def _clear_losses(self) -> None:
         for layer in self._flatten_layers():

@@ -166,7 +166,7 @@ def model_fingerprint(model: Any) -> Hashable:
     """
     parts: list[Any] = [graph.numbers.seen]
     for layer in model._flatten_layers():
-        parts += (id(layer), layer._trainable)
+        parts += (id(layer), layer._trainable, layer._constants_version)
         for variable in layer._trainable_variables:
             parts += (id(variable), variable.trainable)
         for variable in layer._non_trainable_variables:

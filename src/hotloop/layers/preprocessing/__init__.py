@@ -1,0 +1,1 @@
+"""Layers that prepare data: scaling, binning, hashing and looking up."""
