@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from hotloop.graph import profile
+
 PROGRAM = """
 import numpy as np
 import hotloop as keras
@@ -53,3 +55,21 @@ def test_other_settings_are_refused():
     done = run("yes")
     assert done.returncode != 0
     assert "HOTLOOP_PROFILE='yes': expected 1 (a table at exit) or 0 (none)" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("kind", "sizes", "elements"),
+    [
+        ("gather", (2, 50, 4, 3, 0, 0), 2 * 3 * (4 + 4 + 1)),
+        ("scatter", (1, 50, 4, 3, 1, 0), 3 * (3 * 4 + 1) + 200),
+        ("scan", (2, 5, 3, 0, 0), 60),
+        ("argsort", (4, 5, 1, 0), 40),
+        ("search", (10, 6, 1, 0), 22),
+        ("product", (2, 3, 4, 0, 0, 4, 3, 1, 5, 8, 12), 5 * (8 + 12 + 6)),
+        ("triangular", (2, 3, 4, 1, 0), 48),
+        ("svd", (2, 3, 4), 48),
+        ("lu", (2, 3), 36),
+    ],
+)
+def test_traffic_of_blocks(kind, sizes, elements):
+    assert profile._bytes("add_block", (kind, (0, 0), [], sizes)) == 4 * elements
