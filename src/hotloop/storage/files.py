@@ -27,8 +27,9 @@ def write_whole(path: Any, data: bytes) -> None:
         raise IsADirectoryError(f"{os.fspath(path)!r} is a folder. Pass the path of a file.")
     folder, name = os.path.split(target)
     temporary = os.path.join(folder, f".{name}.{secrets.token_hex(6)}{_SUFFIX}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
+        # Inside `try`: Ctrl-C may come between the file's appearing and the next line.
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         try:
             rest = memoryview(data)
             while rest:
