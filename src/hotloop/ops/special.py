@@ -150,7 +150,7 @@ def sinc(x: Any) -> Tensor:
     """sin(πx) / (πx), and 1 at 0."""
     t = float_tensor(x)
     t = apply("mul", [t, _like(math.pi, t)])
-    # The quotient's derivative, cos t / t - sin t / t², cancels near 0; that of the series does not.
+    # Near 0 the quotient's derivative, cos t / t - sin t / t², cancels; the series' does not.
     near = apply("lt", [apply("abs", [t]), _like(1.0, t)])
     small = apply("select", [near, t, _like(0.0, t)])
     series = polynomial(_SINC_NEAR, apply("mul", [small, small]))
