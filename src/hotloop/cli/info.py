@@ -14,13 +14,13 @@ def add_parser(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from hotloop.datasets.places import cache_dir, data_dir, keras_dir
+    from hotloop.datasets.places import cache_dir, data_dir, keras_home
     from hotloop.utils.config import config, print_table
 
     places = {
         "HOTLOOP_DATA_DIR": data_dir() or "not set",
         "hotloop's cache": cache_dir(),
-        "Keras's data sets": keras_dir(),
+        "Keras's data sets": keras_home() / "datasets",
     }
     print_table({**config(), **{name: str(place) for name, place in places.items()}})
     return 0

@@ -42,20 +42,20 @@ def download(
     Raises:
         DatasetError: if pooch is missing, or no mirror gave the files; the reason is in it.
     """
-    pooch = _import_pooch()
+    import_pooch()
     alive, failures = _probe(mirrors)
     for mirror in alive:
         with _temporary_folder(folder) as (temporary, keep):
             try:
                 for name, url in mirror.items():
-                    _fetch(pooch, url, temporary / name, f"{title}: {name}")
+                    fetch(url, temporary / name, f"{title}: {name}", _SIZE_LIMIT)
                 result = accept(temporary)
             except DatasetContentError as error:
                 reason = str(error).replace(f"{temporary}{os.sep}", "").rstrip(".")
                 failures.append(f"{_host(mirror)}: {reason} (removed)")
                 continue
             except (OSError, DatasetError) as error:  # requests' errors are OSErrors
-                failures.append(f"{_host(mirror)}: {_short(error)}")
+                failures.append(f"{_host(mirror)}: {shorten(error)}")
                 continue
             if keep:
                 _publish(temporary, folder, mirror)
@@ -64,7 +64,8 @@ def download(
     raise DatasetError(f"The download failed: {reason}.", reason=f"the download failed: {reason}")
 
 
-def _import_pooch() -> ModuleType:
+def import_pooch() -> ModuleType:
+    """pooch, or a `DatasetError` that says how to get it."""
     try:
         import pooch
     except ImportError:
@@ -89,7 +90,7 @@ def _probe(mirrors: Sequence[Mirror]) -> tuple[list[Mirror], list[str]]:
         try:
             answers[number] = _ask(next(iter(mirrors[number].values())))
         except Exception as error:  # whatever it is, it is the reason to leave this mirror out
-            answers[number] = _short(error)
+            answers[number] = shorten(error)
         done.release()
 
     for number in range(len(mirrors)):
@@ -117,13 +118,28 @@ def _ask(url: str) -> str | None:
     return None if response.ok else f"HTTP status {response.status_code}"
 
 
-def _fetch(pooch: ModuleType, url: str, path: Path, title: str) -> None:
-    _refuse_plain_http(url)
+def fetch(url: str, path: Path, title: str, limit: int | None = None, plain: bool = False) -> None:
+    """Downloads one file.
+
+    Args:
+        url: Where from.
+        path: Where to.
+        title: What the progress display calls it.
+        limit: How many bytes it may have.
+        plain: Whether http will do, because what arrives is verified.
+
+    Raises:
+        DatasetError: pooch is missing, the address is not https, or the file is too long.
+        OSError: the network or the disk failed, or the server has no such file.
+    """
+    pooch = import_pooch()
+    if not plain:
+        _refuse_plain_http(url)
     downloader = pooch.HTTPDownloader(
-        progressbar=_Progress(title),
+        progressbar=_Progress(title, limit),
         chunk_size=_CHUNK,
         timeout=_PAUSE,
-        hooks={"response": _refuse_redirect},
+        hooks={} if plain else {"response": _refuse_redirect},
     )
     downloader(url, str(path), None)
 
@@ -167,7 +183,7 @@ def _host(mirror: Mirror) -> str:
     return urlsplit(next(iter(mirror.values()))).netloc
 
 
-def _short(error: BaseException) -> str:
+def shorten(error: BaseException) -> str:
     """The innermost cause of an error: requests wraps the telling line several times."""
     while True:
         wrapped = (getattr(error, "reason", None), *error.args, error.__cause__, error.__context__)
@@ -182,8 +198,9 @@ def _short(error: BaseException) -> str:
 class _Progress:
     """What pooch reports to. Draws on a terminal only; stops a download that has no end."""
 
-    def __init__(self, title: str):
+    def __init__(self, title: str, limit: int | None):
         self.title = title
+        self.limit = limit
         self.total = 0
         self._done = 0
         self._drawn = 0.0
@@ -191,8 +208,8 @@ class _Progress:
 
     def update(self, count: int) -> None:
         self._done += count
-        if self._done > _SIZE_LIMIT + _CHUNK:
-            raise DatasetError(f"more than {_SIZE_LIMIT >> 20} MB arrived, and no end")
+        if self.limit is not None and self._done > self.limit + _CHUNK:
+            raise DatasetError(f"more than {self.limit >> 20} MB arrived, and no end")
         now = time.monotonic()
         if self._terminal and now - self._drawn >= 0.1:
             self._draw()

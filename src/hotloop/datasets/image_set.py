@@ -14,7 +14,7 @@ from hotloop.datasets.download import Mirror, download
 from hotloop.datasets.errors import DatasetContentError, DatasetError, DatasetNotFoundError
 from hotloop.datasets.idx import read_idx
 from hotloop.datasets.npz import read_npz
-from hotloop.datasets.places import cache_dir, data_dir, keras_dir
+from hotloop.datasets.places import cache_dir, data_dir, keras_home
 
 Split = tuple[np.ndarray, np.ndarray]
 
@@ -109,7 +109,7 @@ class ImageSet:
             return self.read(path)
         # Keras takes names relative to its folder of data sets: "mnist.npz".
         if not path.is_absolute():
-            for base in (data_dir(), cache_dir() / "datasets", keras_dir()):
+            for base in (data_dir(), cache_dir() / "datasets", keras_home() / "datasets"):
                 if base is not None and (base / path).exists():
                     return self.read(base / path)
         raise FileNotFoundError(
@@ -129,7 +129,7 @@ class ImageSet:
             looked_at.append(f"HOTLOOP_DATA_DIR: {base} ({what})")
         for place, base, ours in (
             ("hotloop's cache", cache_dir() / "datasets", True),
-            ("Keras's data sets", keras_dir(), False),
+            ("Keras's data sets", keras_home() / "datasets", False),
         ):
             found = self.find(base)
             if found is None:

@@ -30,10 +30,10 @@ def cache_dir() -> Path:
     return root / "hotloop"
 
 
-def keras_dir() -> Path:
-    """The folder in which Keras keeps data sets."""
+def keras_home() -> Path:
+    """Keras's own folder: `KERAS_HOME` if set, else `~/.keras`."""
     value = os.environ.get("KERAS_HOME")
-    return (Path(value) if value else _home() / ".keras") / "datasets"
+    return Path(value).expanduser() if value else _home() / ".keras"
 
 
 def _home() -> Path:

@@ -17,28 +17,23 @@ from hotloop.utils.timeseries import timeseries_dataset_from_array
 
 Sequence = PyDataset
 
-# Names that Keras has both here and in `config`, which needs the core.
-_CONFIG = frozenset(
-    {
-        "disable_interactive_logging",
-        "enable_interactive_logging",
-        "is_interactive_logging_enabled",
-    }
-)
-
-# Names that Keras has both here and in `saving`, which is loaded when they are asked for.
-_SAVING = frozenset(
-    {
-        "CustomObjectScope",
-        "custom_object_scope",
-        "deserialize_keras_object",
-        "get_custom_objects",
-        "get_registered_name",
-        "get_registered_object",
-        "register_keras_serializable",
-        "serialize_keras_object",
-    }
-)
+# Names that Keras has here, and that are written where what they need is: loaded when asked for.
+_ELSEWHERE = {
+    "CustomObjectScope": "saving",
+    "custom_object_scope": "saving",
+    "deserialize_keras_object": "saving",
+    "disable_interactive_logging": "config",
+    "enable_interactive_logging": "config",
+    "get_custom_objects": "saving",
+    "get_file": "datasets.get_file",
+    "get_registered_name": "saving",
+    "get_registered_object": "saving",
+    "is_interactive_logging_enabled": "config",
+    "model_to_dot": "plot",
+    "plot_model": "plot",
+    "register_keras_serializable": "saving",
+    "serialize_keras_object": "saving",
+}
 
 __all__ = [
     "ArrayDataset",
@@ -52,12 +47,15 @@ __all__ = [
     "disable_interactive_logging",
     "enable_interactive_logging",
     "get_custom_objects",
+    "get_file",
     "get_num_threads",
     "get_registered_name",
     "get_registered_object",
     "is_interactive_logging_enabled",
+    "model_to_dot",
     "normalize",
     "pack_x_y_sample_weight",
+    "plot_model",
     "register_keras_serializable",
     "serialize_keras_object",
     "set_num_threads",
@@ -75,8 +73,6 @@ def __getattr__(name: str) -> _Any:
     # Nested structures belong to `ops`, which needs the core; the progress bar does not.
     if name == "tree":
         return _import_module("hotloop.ops.tree")
-    if name in _CONFIG:
-        return getattr(_import_module("hotloop.config"), name)
-    if name in _SAVING:
-        return getattr(_import_module("hotloop.saving"), name)
+    if name in _ELSEWHERE:
+        return getattr(_import_module(f"hotloop.{_ELSEWHERE[name]}"), name)
     raise AttributeError(f"module 'hotloop.utils' has no attribute {name!r}")

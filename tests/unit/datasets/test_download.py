@@ -2,11 +2,7 @@
 
 import concurrent.futures
 import gzip
-import http.server
-import shutil
 import socket
-import ssl
-import subprocess
 import sys
 import threading
 import time
@@ -22,85 +18,6 @@ from hotloop.datasets.image_set import IDX_FILES
 pytest.importorskip("pooch", reason="downloads need pooch")
 
 PATIENCE = download_module.PATIENCE  # before the fixtures shorten it
-
-
-class Server(http.server.ThreadingHTTPServer):
-    """Answers with `files`: path -> bytes, or (status, headers, bytes)."""
-
-    daemon_threads = True
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.files = {}
-        self.requests = []
-
-    def handle_error(self, request, client_address):
-        pass
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.answer(body=True)
-
-    def do_HEAD(self):
-        self.answer(body=False)
-
-    def answer(self, body):
-        self.server.requests.append((self.command, self.path))
-        entry = self.server.files.get(self.path, (404, {}, b""))
-        status, headers, content = entry if isinstance(entry, tuple) else (200, {}, entry)
-        self.send_response(status)
-        for name, value in {"Content-Length": len(content), **headers}.items():
-            self.send_header(name, str(value))
-        self.end_headers()
-        if body:
-            self.wfile.write(content)
-
-    def log_message(self, *args):
-        pass
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory):
-    """A certificate for 127.0.0.1, made for this test run."""
-    if shutil.which("openssl") is None:
-        pytest.skip("making a certificate for the local server needs the openssl program")
-    folder = tmp_path_factory.mktemp("tls")
-    files = folder / "cert.pem", folder / "key.pem"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-            *("-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"),
-            *("-addext", "subjectAltName=IP:127.0.0.1"),
-            *("-out", str(files[0]), "-keyout", str(files[1])),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return files
-
-
-def serve(server):
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    return thread
-
-
-@pytest.fixture
-def server(certificate, monkeypatch):
-    server = Server()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*certificate)
-    server.socket = context.wrap_socket(
-        server.socket, server_side=True, do_handshake_on_connect=False
-    )
-    server.url = f"https://127.0.0.1:{server.server_port}"
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate[0]))
-    thread = serve(server)
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture
