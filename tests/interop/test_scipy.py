@@ -105,3 +105,21 @@ def test_what_is_refused():
         fitted(sparse.csr_matrix(X[:1]), Y[:1], validation_split=0.5)
     with pytest.raises(ValueError, match=r"input 'input' expects|has shape"):
         fitted(sparse.csr_matrix(X[:, :5]))
+
+
+@pytest.mark.parametrize("kind", ["bsr", "coo", "csc", "csr", "dia", "dok", "lil"])
+@pytest.mark.parametrize("family", ["matrix", "array"])
+def test_batches_of_every_format(kind, family):
+    # One of them is a dictionary, too.
+    x = getattr(sparse, f"{kind}_{family}")(X)
+    model, other = make_model(), make_model()
+    assert model.train_on_batch(x, Y) == other.train_on_batch(X, Y)
+    assert model.train_on_batch([x], Y) == other.train_on_batch([X], Y)
+    by_name = {model.input_names[0]: x}
+    assert model.train_on_batch(by_name, Y) == other.train_on_batch(X, Y)
+    assert model.test_on_batch(x, Y) == other.test_on_batch(X, Y)
+    np.testing.assert_array_equal(model.predict_on_batch(x), other.predict_on_batch(X))
+    check(
+        (model.fit(iter([(x, Y)] * 2), verbose=0).history, model.get_weights()[0]),
+        (other.fit(iter([(X, Y)] * 2), verbose=0).history, other.get_weights()[0]),
+    )

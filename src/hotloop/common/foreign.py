@@ -22,6 +22,11 @@ def is_sparse(value: Any) -> bool:
     return hasattr(value, "tocsr") and hasattr(value, "nnz") and hasattr(value, "shape")
 
 
+def is_mapping(value: Any) -> bool:
+    """Whether `value` is a dictionary of things by name; a sparse matrix may be a dict, too."""
+    return isinstance(value, dict) and not is_sparse(value)
+
+
 def is_foreign(value: Any) -> bool:
     """Whether `value` is an array that `to_numpy` reads better than NumPy alone does."""
     return (

@@ -103,7 +103,7 @@ class Variable(Operators):
         """The current value: the scope's leaf or pending update inside a scope, else a copy."""
         scope = current_scope()
         if scope is None:
-            return Tensor("constant", self.shape, self.dtype, value=self._rows(), concrete=True)
+            return Tensor("constant", self.shape, self.dtype, value=self.stored(), concrete=True)
         tensor = scope.updates.get(self)
         if tensor is None:
             tensor = scope.reads.get(self)
@@ -112,7 +112,7 @@ class Variable(Operators):
             if scope.symbolic:
                 tensor = Tensor("variable", self.shape, self.dtype, (), attrs, origin=scope.serial)
             else:
-                value = self._rows()
+                value = self.stored()
                 tensor = Tensor(
                     "variable", self.shape, self.dtype, (), attrs, value=value, concrete=True
                 )
@@ -122,8 +122,12 @@ class Variable(Operators):
     def _as_tensor(self) -> Tensor:
         return self.value
 
-    def _rows(self) -> np.ndarray:
-        """A row-major copy of the stored value."""
+    def stored(self) -> np.ndarray:
+        """A row-major copy of the bytes, also while a function is compiled.
+
+        What a scope has assigned does not count. For initial values of other variables: anywhere
+        else it would stay in a compiled function as a constant.
+        """
         layout, storage = self._held
         rows = _unpack(storage, *self.shape) if layout == "panel" else storage.reshape(self.shape)
         return np.array(rows, dtype=numpy_dtype(self.dtype), order="C")
@@ -155,7 +159,7 @@ class Variable(Operators):
             held, storage = self._held
             if held == layout:
                 return storage
-            rows = self._rows()
+            rows = self.stored()
             size = rows.size
             if layout == "panel":
                 size = self.shape[0] * -(-self.shape[1] // PANEL) * PANEL
@@ -217,7 +221,7 @@ class Variable(Operators):
         """A row-major copy of the value. Raises `TracingError` while a function is compiled."""
         scope = current_scope()
         if scope is None:
-            return self._rows()
+            return self.stored()
         if symbolic_scope() is not None:
             raise TracingError(
                 f"The value of variable {self.name!r} was asked for while a function was being "
@@ -247,7 +251,7 @@ class Variable(Operators):
         return f"<Variable {self.path} shape={self.shape} dtype={self.dtype}>"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
-        twin = Variable(self._rows(), self.dtype, self.trainable, self.name)
+        twin = Variable(self.stored(), self.dtype, self.trainable, self.name)
         twin.path = self.path
         twin.regularizer, twin.constraint = self.regularizer, self.constraint
         memo[id(self)] = twin
@@ -255,7 +259,7 @@ class Variable(Operators):
 
     def __reduce__(self) -> Any:
         rest = {name: getattr(self, name) for name in ("path", "regularizer", "constraint")}
-        return _rebuild, (self._rows(), self.dtype, self.trainable, self.name), rest
+        return _rebuild, (self.stored(), self.dtype, self.trainable, self.name), rest
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

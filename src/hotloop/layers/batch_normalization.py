@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hotloop import constraints, initializers, ops, regularizers
+from hotloop._settings import epsilon
 from hotloop.graph import Tensor, Variable
 from hotloop.layers.input_spec import InputSpec
 from hotloop.layers.layer import Layer
 from hotloop.layers.masks import spread_mask
 from hotloop.layers.normalization import check_axes
-
-_EPSILON = 1e-7  # Keras's fuzz factor: a batch that is masked throughout has moments 0
 
 
 class BatchNormalization(Layer):
@@ -164,7 +163,8 @@ class BatchNormalization(Layer):
         if mask is None:
             return ops.moments(x, axes=axes)
         counts = ops.broadcast_to(spread_mask(mask, x), x.shape)
-        number = ops.sum(ops.cast(counts, "float32"), axes, keepdims=True) + _EPSILON
+        # A batch that is masked throughout has moments 0.
+        number = ops.sum(ops.cast(counts, "float32"), axes, keepdims=True) + epsilon()
         mean = ops.sum(ops.where(counts, x, 0.0), axes, keepdims=True) / number
         squares = ops.square(ops.where(counts, x - mean, 0.0))
         variance = ops.sum(squares, axes, keepdims=True) / number

@@ -9,6 +9,7 @@ from hotloop.graph import Tensor
 from hotloop.losses.loss import Loss
 from hotloop.losses.loss_function_wrapper import LossFunctionWrapper
 from hotloop.ops.masks import set_keras_mask
+from hotloop.ops.symbolic import FunctionOperation, any_symbolic
 
 _NOTHING = -1e30  # stands for log(0): where no pair counts, the loss and its gradient are 0
 
@@ -38,6 +39,9 @@ def circle(
     Returns:
         `[batch]`; its mask leaves out the samples that have nothing to learn, whose loss is 0.
     """
+    given = (y_true, y_pred, ref_labels, ref_embeddings)
+    if any_symbolic(given):  # how many samples there are is known later
+        return FunctionOperation(circle, "circle")(*given, remove_diagonal, gamma, margin)
     y_pred = ops.convert_to_tensor(y_pred, dtype="float32")
     labels = ops.reshape(ops.cast(y_true, "int32"), (-1, 1))
     references = y_pred if ref_embeddings is None else ops.convert_to_tensor(ref_embeddings)

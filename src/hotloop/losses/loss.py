@@ -11,6 +11,7 @@ from hotloop.losses.reduction import reduce_weighted_values, standardize_reducti
 from hotloop.ops import tree
 from hotloop.ops.masks import get_keras_mask
 from hotloop.ops.naming import auto_name
+from hotloop.ops.symbolic import FunctionOperation, any_symbolic
 
 
 class Loss:
@@ -55,6 +56,11 @@ class Loss:
         Returns:
             float32 scalar, or the per-sample losses when the reduction is None.
         """
+        if any_symbolic((y_true, y_pred, sample_weight)):
+            return FunctionOperation(self._reduced, self.name)(y_true, y_pred, sample_weight)
+        return self._reduced(y_true, y_pred, sample_weight)
+
+    def _reduced(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Tensor:
         mask = get_keras_mask(y_pred)
         y_true, y_pred = self._convert(y_true), self._convert(y_pred)
         values = self.call(y_true, y_pred)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hotloop.common.foreign import is_mapping
 from hotloop.graph import Tensor, TracingError, structure
 from hotloop.layers import InputLayer, Layer
 from hotloop.layers.call_arguments import CallArguments
@@ -325,7 +326,7 @@ class Sequential(Model):
             raise ValueError(
                 f"Sequential model '{self.name}' has no layers. Call `model.add(layer)`."
             )
-        if isinstance(x, dict) or x is None:
+        if is_mapping(x) or x is None:
             return None, None
         # Built from this data in a moment: any shape will do, as float32.
         shape = (None, *as_array(x, name).shape[1:])

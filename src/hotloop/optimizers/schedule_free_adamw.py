@@ -72,14 +72,15 @@ class ScheduleFreeAdamW(Optimizer):
     def build(self, var_list: Sequence[Variable]) -> None:
         if self.built:
             return
-        # First, because values cannot be had while a step is compiled.
-        values = [variable.numpy() for variable in var_list]
         super().build(var_list)
-        self._momentums, self._velocities = self.add_optimizer_variables(
-            var_list, ["momentum", "velocity"]
-        )
-        for momentum, value in zip(self._momentums, values, strict=True):
-            momentum.assign(value)
+        for variable in var_list:
+            start = variable.stored()
+            self._momentums.append(
+                self.add_variable_from_reference(
+                    variable, "momentum", lambda shape, dtype=None, start=start: start
+                )
+            )
+            self._velocities.append(self.add_variable_from_reference(variable, "velocity"))
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Any) -> None:
         index = self._get_variable_index(variable)

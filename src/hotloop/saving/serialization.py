@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from hotloop import ops
 from hotloop.common.custom_objects import get_registered_name
 from hotloop.common.registry import Registry
 from hotloop.graph import Tensor, Variable
@@ -99,9 +100,17 @@ def _serialize_function(function: Any) -> dict[str, Any]:
 
 def _serialize_operation(operation: FunctionOperation) -> dict[str, Any]:
     """A function of `ops` in a functional model; its arguments are those of its nodes."""
+    name = operation.function.__name__
+    public = getattr(ops, name, None) if name in ops.__all__ else None
+    if getattr(public, "__wrapped__", None) is not operation.function:
+        raise ValueError(
+            f"The operation '{operation.name}' of the model cannot be written into a "
+            f"configuration: {operation.function!r} is no function of hotloop.ops. Call it in a "
+            "layer of your own, registered with @hotloop.saving.register_keras_serializable()."
+        )
     return {
         "module": "keras.ops",
-        "class_name": operation.function.__name__,
+        "class_name": name,
         "config": {"name": operation.name, **serialize_keras_object(operation.kwargs)},
         "registered_name": None,
     }

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from hotloop.common.foreign import is_mapping
 from hotloop.ops import tree
 from hotloop.training.arrays import as_array, is_streaming, to_lanes
 
@@ -124,7 +125,7 @@ def _take_structure(value: Any, name: str, named: list[tuple[str, np.ndarray]]) 
     """Appends the arrays in `value` to `named`; returns its structure of positions."""
     if value is None:
         return None
-    if isinstance(value, dict):
+    if is_mapping(value):
         if not value:
             raise ValueError(f"`{name}` is an empty dictionary. Pass at least one array.")
         return {
@@ -141,9 +142,7 @@ def is_nest_of_arrays(value: Any) -> bool:
     """True for a list or tuple of arrays (as opposed to one of numbers, or of lists of them)."""
     if not isinstance(value, (list, tuple)) or not value:
         return False
-    leaves = [
-        isinstance(part, dict) or is_nest_of_arrays(part) or _is_array(part) for part in value
-    ]
+    leaves = [is_mapping(part) or is_nest_of_arrays(part) or _is_array(part) for part in value]
     return any(leaves) and all(
         leaf or part is None for leaf, part in zip(leaves, value, strict=True)
     )
@@ -237,7 +236,7 @@ def _take_x(x: Any, name: str, inputs: list[InputSpec] | None, input_structure: 
 
 def _take_known_inputs(x: Any, name: str, inputs: list[InputSpec], input_structure: Any) -> Taken:
     found = _walk(input_structure, x, name)
-    if found is None and isinstance(x, dict):
+    if found is None and is_mapping(x):
         names = [spec.name for spec in inputs]
         if isinstance(input_structure, dict) or set(x) != set(names):
             keys = sorted(input_structure) if isinstance(input_structure, dict) else names
@@ -282,7 +281,7 @@ def _take_known_inputs(x: Any, name: str, inputs: list[InputSpec], input_structu
 def _walk(structure: Any, x: Any, name: str) -> list[tuple[str, Any]] | None:
     """The parts of `x` for the leaves of `structure`, named; None if they nest differently."""
     if isinstance(structure, dict):
-        if not isinstance(x, dict) or set(x) != set(structure):
+        if not is_mapping(x) or set(x) != set(structure):
             return None
         keys = tree.flatten({key: key for key in structure})
     elif isinstance(structure, (list, tuple)):
@@ -293,7 +292,7 @@ def _walk(structure: Any, x: Any, name: str) -> list[tuple[str, Any]] | None:
         keys = list(range(len(structure)))
     else:
         # A dictionary or a list of arrays goes by names, or is unpacked.
-        unpacked = isinstance(x, dict) or (isinstance(x, (list, tuple)) and is_nest_of_arrays(x))
+        unpacked = is_mapping(x) or (isinstance(x, (list, tuple)) and is_nest_of_arrays(x))
         return None if unpacked else [(name, x)]
     parts: list[tuple[str, Any]] = []
     for key in keys:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import pickle
 import signal
+import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
@@ -86,7 +87,20 @@ def _process_pool(dataset: Any, workers: int) -> ProcessPoolExecutor:
                 "module and keep open files, locks and lambdas out of it, or use threads "
                 "(use_multiprocessing=False)."
             ) from error
-    return ProcessPoolExecutor(workers, context, _start_process, (payload,))
+    pool = ProcessPoolExecutor(workers, context, _start_process, (payload,))
+    with warnings.catch_warnings():
+        # From 3.12 on Python warns of forks beside threads. Ours wait, hold no locks, and are not
+        # missed in a child (csrc/core/threads.c). A first task starts all processes.
+        warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
+        try:
+            pool.submit(_do_nothing)
+        except BrokenProcessPool as error:
+            raise _broken(dataset) from error
+    return pool
+
+
+def _do_nothing() -> None:
+    """A task that starts the processes of a pool."""
 
 
 def _start_process(payload: Any) -> None:

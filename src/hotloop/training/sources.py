@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hotloop.common.foreign import is_sparse
+from hotloop.common.foreign import is_mapping, is_sparse
 from hotloop.ops import tree
 from hotloop.training.arrays import as_array, is_streaming
 from hotloop.training.data import is_nest_of_arrays
@@ -233,9 +233,9 @@ class SparseSource(Source):
 def has_sparse(*values: Any) -> bool:
     """Whether any array in these structures is a sparse one."""
     for value in values:
-        if is_sparse(value):  # first, since one kind of them is a dictionary
+        if is_sparse(value):
             return True
-        if isinstance(value, dict) and has_sparse(*value.values()):
+        if is_mapping(value) and has_sparse(*value.values()):
             return True
         if is_nest_of_arrays(value) and has_sparse(*value):
             return True
@@ -277,7 +277,7 @@ def _sliceable(parts: tuple[Any, Any, Any], names: tuple[str, str, str]) -> tupl
 
 def _map_arrays(part: Any, function: Any) -> Any:
     """`function` of every array in a structure; a list of numbers is an array."""
-    if isinstance(part, dict) and not is_sparse(part):
+    if is_mapping(part):
         return {key: _map_arrays(value, function) for key, value in part.items()}
     if is_nest_of_arrays(part):
         return [_map_arrays(value, function) for value in part]

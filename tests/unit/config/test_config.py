@@ -38,6 +38,12 @@ def test_epsilon_is_what_everything_uses():
     assert norm == pytest.approx(0.5)
     loss = k.losses.Poisson()(np.ones((1, 1)), np.zeros((1, 1)))
     assert float(loss) == pytest.approx(-np.log(1e-3), rel=1e-5)
+    config.set_epsilon(0.25)
+    scaled = k.layers.Normalization(mean=0.0, variance=0.0)
+    assert scaled(np.ones((1, 1), np.float32)).item() == 4.0
+    layer = k.layers.BatchNormalization(momentum=0.0)
+    layer(np.ones((3, 1), np.float32), training=True, mask=np.array([True, False, False]))
+    assert layer.moving_mean.numpy().item() == pytest.approx(1 / 1.25)
 
 
 @pytest.mark.parametrize("value", ["1e-7", -1e-7, 0.5, True, None, float("nan")])

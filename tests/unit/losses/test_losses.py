@@ -421,3 +421,40 @@ def test_bad_arguments():
         losses.MeanSquaredError(dtype="float16")
     with pytest.warns(SyntaxWarning, match="binary_crossentropy"):
         losses.categorical_crossentropy(BITS[:, :1], S[:, :1])
+
+
+FUNCTIONS = [
+    *("binary_crossentropy", "binary_focal_crossentropy", "categorical_crossentropy", "circle"),
+    *("categorical_focal_crossentropy", "categorical_hinge", "cosine_similarity", "dice", "hinge"),
+    *("huber", "kl_divergence", "log_cosh", "mean_absolute_error", "mean_squared_error", "poisson"),
+    *("mean_absolute_percentage_error", "mean_squared_logarithmic_error", "squared_hinge"),
+    *("sparse_categorical_crossentropy", "tversky"),
+]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_losses_in_a_functional_model(name):
+    function = getattr(losses, name)
+    loss = getattr(losses, "".join(word.title() for word in name.split("_")).replace("Kl", "KL"))()
+    sparse = name in ("circle", "sparse_categorical_crossentropy")
+    true = hotloop.Input(() if sparse else (4,), dtype="int32" if sparse else "float32")
+    predicted = hotloop.Input((4,))
+    weight = hotloop.Input(())
+    model = hotloop.Model(
+        [true, predicted, weight],
+        [function(true, predicted), loss(true, predicted), loss(true, predicted, weight)],
+    )
+    for count in (5, 3):
+        y, p, w = (LABELS if sparse else ONEHOT)[:count], P[:count], WEIGHT[:count]
+        found = model([y, p, w])
+        for got, expected in zip(found, (function(y, p), loss(y, p), loss(y, p, w)), strict=True):
+            np.testing.assert_allclose(got, expected, rtol=1e-6)
+
+
+def test_a_loss_in_a_model_is_no_configuration():
+    true, predicted = hotloop.Input((4,)), hotloop.Input((4,))
+    model = hotloop.Model([true, predicted], losses.MeanSquaredError()(true, predicted))
+    copy = hotloop.models.clone_model(model)
+    assert copy([ONEHOT, X]).numpy() == model([ONEHOT, X]).numpy()
+    with pytest.raises(ValueError, match="cannot be written into a configuration"):
+        model.get_config()

@@ -297,3 +297,35 @@ def test_stop_training_from_a_callback_ends_a_custom_fit():
     history = model.fit(X, Y, batch_size=8, epochs=5, verbose=0, callbacks=[Stop()])
     assert len(history.epoch) == 1
     assert int(model.optimizer.iterations.numpy()) == 2
+
+
+@pytest.mark.parametrize(
+    "name", ["SGD", "Adam", "Muon", "ScheduleFreeAdamW", "Adafactor", "LossScaleOptimizer"]
+)
+def test_a_second_optimizer_is_built_by_the_compiled_step(name):
+    class Two(keras.Model):
+        def train_step(self, data):
+            x, y = data
+            with keras.GradientTape() as tape:
+                loss = self.compute_loss(y=y, y_pred=self(x, training=True))
+            first, *rest = self.trainable_variables
+            grads = tape.gradient(loss, [first, *rest])
+            self.optimizer.apply(grads[:1], [first])
+            self.other.apply(grads[1:], rest)
+            return {"loss": loss}
+
+    def run(eager):
+        model = make(Two, loss="mse", optimizer=keras.optimizers.SGD(0.1), run_eagerly=eager)
+        model.optimizer.build(model.trainable_variables[:1])
+        cls = getattr(keras.optimizers, name)
+        scaled = name == "LossScaleOptimizer"
+        model.other = cls(keras.optimizers.Adam(0.1)) if scaled else cls(0.1)
+        return fit(model)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # it is compiled
+        found = run(False)
+    expected = run(True)
+    np.testing.assert_allclose(found[0]["loss"], expected[0]["loss"], rtol=1e-5)
+    for a, b in zip(found[1], expected[1], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from hotloop import ops
+from hotloop._settings import epsilon
 from hotloop.graph import Tensor
 from hotloop.layers.layer import Layer
 from hotloop.layers.preprocessing.encoding import batches_of
-
-_EPSILON = 1e-7
 
 
 class Normalization(Layer):
@@ -31,7 +30,7 @@ class Normalization(Layer):
     Shapes: any to the same, float32.
 
     Weights, unless given: `mean` and `variance`, of the sizes of `axis`, and `count`; none of them
-    trainable. Standard deviations below 1e-7 count as 1e-7.
+    trainable. Standard deviations are at least `config.epsilon()`.
 
     Raises:
         ValueError: only one of `mean` and `variance` is given, or they do not fit.
@@ -169,7 +168,7 @@ class Normalization(Layer):
 
     def call(self, inputs: Tensor) -> Tensor:
         inputs = ops.cast(inputs, "float32")
-        deviation = ops.maximum(ops.sqrt(self.variance), _EPSILON)
+        deviation = ops.maximum(ops.sqrt(self.variance), epsilon())
         if self.invert:
             return self.mean + inputs * deviation
         return (inputs - self.mean) / deviation
