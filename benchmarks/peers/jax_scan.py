@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-IMAGES = 32  # of train_on_batch
+ROWS = 32  # of train_on_batch
 
 
 def initial(units, key):
@@ -70,7 +70,20 @@ class Library:
     def __init__(self):
         self.about = f"JAX {jax.__version__} ({jax.default_backend()})"
 
-    def prepare(self, workload, data):
+    def prepare(self, workload, data, purpose):
+        self.define(workload)
+        self.start(workload)
+        self.arrays = {name: jnp.asarray(array) for name, array in data.items()}
+        self.row = np.asarray(data["x_test"][:1])
+        self.row_in_jax = jnp.asarray(self.row)
+        self.batch = self.arrays["x_train"][:ROWS], self.arrays["y_train"][:ROWS]
+        if purpose in ("epochs", "memory"):
+            self.epochs(1)
+            return "whole epoch in one jitted lax.scan"
+        return "jitted, all rows at once" if purpose == "inference" else "jitted"
+
+    def define(self, workload):
+        """The functions, compiled when they are first called."""
         rate, dropout = workload["learning_rate"], workload["dropout"]
         batch_size, classify = workload["batch_size"], workload["task"] == "classify"
         if workload["optimizer"] not in OPTIMIZERS:
@@ -128,16 +141,15 @@ class Library:
             outputs = forward(parameters, x)
             return jax.nn.softmax(outputs) if classify else outputs
 
-        key = jax.random.key(0)
-        parameters = initial(workload["units"], key)
-        self.state = parameters, start(parameters), key
+        self.start_slots = start
         self.run_epoch, self.run_predict = epoch, predict
         self.run_evaluate = jax.jit(lambda parameters, x, y: loss_of(parameters, x, y, None))
         self.run_step = jax.jit(train, donate_argnums=0)
-        self.arrays = {name: jnp.asarray(array) for name, array in data.items()}
-        self.image = np.asarray(data["x_test"][:1])
-        self.epochs(1)
-        return "whole epoch in one jitted lax.scan"
+
+    def start(self, workload):
+        key = jax.random.key(0)
+        parameters = initial(workload["units"], key)
+        self.state = parameters, self.start_slots(parameters), key
 
     def epochs(self, count):
         for _ in range(count):
@@ -154,12 +166,25 @@ class Library:
         np.asarray(self.run_predict(self.state[0], self.arrays["x_test"]))
 
     def call_one(self):
-        jax.block_until_ready(self.run_predict(self.state[0], self.image))
+        jax.block_until_ready(self.run_predict(self.state[0], self.row_in_jax))
 
     def predict_one(self):
-        np.asarray(self.run_predict(self.state[0], self.image))
+        np.asarray(self.run_predict(self.state[0], self.row))
 
     def train_on_batch(self):
-        x, y = self.arrays["x_train"][:IMAGES], self.arrays["y_train"][:IMAGES]
-        self.state, results = self.run_step(self.state, x, y)
+        self.state, results = self.run_step(self.state, *self.batch)
         jax.block_until_ready((self.state, results))
+
+    def first_step(self, workload):
+        rng = np.random.default_rng(0)
+        self.batch = (
+            jnp.asarray(rng.random((ROWS, workload["units"][0]), dtype="float32")),
+            jnp.asarray(rng.integers(0, 10, ROWS)),
+        )
+
+        def build_and_step():
+            self.define(workload)
+            self.start(workload)
+            self.train_on_batch()
+
+        return build_and_step

@@ -1,8 +1,9 @@
 """Keras 3 on TensorFlow or JAX (KERAS_BACKEND says which).
 
 `tuned` chooses among the settings with which Keras offers more speed, by trial on this machine:
-several batches per execution, XLA, and large batches in `evaluate` and `predict`. Without it, what
-tutorials write. Either way the loop is Keras's own `fit`.
+several batches per execution and XLA for `fit`, large batches for `evaluate` and `predict`, and a
+compiled function in place of calling the model. Without it, what tutorials write. Either way the
+loops are Keras's own.
 """
 
 import itertools
@@ -12,7 +13,32 @@ import keras
 import numpy as np
 
 TRIAL_BATCHES = 256
-IMAGES = 32  # of train_on_batch
+ROWS = 32  # of train_on_batch
+
+
+def seconds_of(call, count=3):
+    """The least of some calls, after one that may compile."""
+    call()
+    seconds = []
+    for _ in range(count):
+        start = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+def compiled(model):
+    """The model as one compiled function of its backend."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow
+
+        return tensorflow.function(model, jit_compile=True)
+    import jax
+
+    function = jax.jit(lambda weights, state, x: model.stateless_call(weights, state, x)[0])
+    weights = [variable.value for variable in model.trainable_variables]
+    state = [variable.value for variable in model.non_trainable_variables]
+    return lambda x: function(weights, state, x)
 
 
 class Library:
@@ -41,39 +67,55 @@ class Library:
         model.compile(optimizer, loss, metrics=metrics, **settings)
         return model
 
-    def trial(self, workload, settings):
-        """Seconds of some batches, after those that compile."""
-        model = self.build(workload, **settings)
-        rows = TRIAL_BATCHES * workload["batch_size"]
-        x, y = self.train[0][:rows], self.train[1][:rows]
-        seconds = []
-        for _ in range(3):
-            start = time.perf_counter()
-            model.fit(x, y, workload["batch_size"], verbose=0)
-            seconds.append(time.perf_counter() - start)
-        return min(seconds[1:])
-
-    def prepare(self, workload, data):
+    def prepare(self, workload, data, purpose):
         self.train = data["x_train"], data["y_train"]
         self.test = data["x_test"], data["y_test"]
         self.batch_size = workload["batch_size"]
-        settings = {}
-        if self.tuned:
-            candidates = [
-                {"steps_per_execution": steps, "jit_compile": jit}
-                for steps, jit in itertools.product((1, 32), (False, True))
-            ]
-            settings = min(candidates, key=lambda one: self.trial(workload, one))
-        self.inference = {"verbose": 0}
-        if self.tuned:
-            self.inference["batch_size"] = min(2500, len(self.test[0]))
-        # One image, as the functions take it.
-        self.image = keras.ops.convert_to_tensor(self.test[0][:1])
+        if purpose == "inference":
+            return self.prepare_inference(workload)
+        if purpose == "latency":
+            return self.prepare_latency(workload)
+        settings = self.best_settings(workload) if self.tuned else {}
         self.model = self.build(workload, **settings)
-        self.single = self.build(workload)  # steps_per_execution is not for train_on_batch
         self.epochs(1)
-        said = ", ".join(f"{key}={value}" for key, value in settings.items()) or "defaults"
-        return f"fit: {said}; evaluate, predict: {self.inference}"
+        return "fit: " + words(settings)
+
+    def best_settings(self, workload):
+        def trial(settings):
+            model = self.build(workload, **settings)
+            rows = TRIAL_BATCHES * workload["batch_size"]
+            x, y = self.train[0][:rows], self.train[1][:rows]
+            return seconds_of(lambda: model.fit(x, y, workload["batch_size"], verbose=0), 2)
+
+        candidates = [
+            {"steps_per_execution": steps, "jit_compile": jit}
+            for steps, jit in itertools.product((1, 32), (False, True))
+        ]
+        return min(candidates, key=trial)
+
+    def prepare_inference(self, workload):
+        if not self.tuned:
+            self.model, self.inference = self.build(workload), {"verbose": 0}
+            return "defaults"
+
+        def trial(candidate):
+            self.model, self.inference = candidate
+            return seconds_of(self.predict)
+
+        candidates = [
+            (self.build(workload, jit_compile=jit), {"batch_size": size, "verbose": 0})
+            for jit in (False, True)
+            for size in sorted({min(size, len(self.test[0])) for size in (500, 2500, 10_000)})
+        ]
+        self.model, self.inference = best = min(candidates, key=trial)
+        return f"jit_compile={best[0].jit_compile}, {words(best[1])}"
+
+    def prepare_latency(self, workload):
+        self.model = self.build(workload)
+        # One row, as the functions take it.
+        self.row = keras.ops.convert_to_tensor(self.test[0][:1])
+        self.call = compiled(self.model) if self.tuned else self.model
+        return "a compiled function for model(x)" if self.tuned else "defaults"
 
     def epochs(self, count):
         self.model.fit(*self.train, self.batch_size, count, verbose=0)
@@ -85,10 +127,23 @@ class Library:
         self.model.predict(self.test[0], **self.inference)
 
     def call_one(self):
-        np.asarray(self.model(self.image))
+        np.asarray(self.call(self.row))
 
     def predict_one(self):
-        self.single.predict(self.test[0][:1], verbose=0)
+        if self.tuned:
+            self.model.predict_on_batch(self.test[0][:1])
+        else:
+            self.model.predict(self.test[0][:1], verbose=0)
 
     def train_on_batch(self):
-        self.single.train_on_batch(self.train[0][:IMAGES], self.train[1][:IMAGES])
+        self.model.train_on_batch(self.train[0][:ROWS], self.train[1][:ROWS])
+
+    def first_step(self, workload):
+        rng = np.random.default_rng(0)
+        x = rng.random((ROWS, workload["units"][0]), dtype="float32")
+        y = rng.integers(0, 10, ROWS)
+        return lambda: self.build(workload).train_on_batch(x, y)
+
+
+def words(settings):
+    return ", ".join(f"{key}={value}" for key, value in settings.items()) or "defaults"

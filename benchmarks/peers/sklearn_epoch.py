@@ -4,17 +4,29 @@ import numpy as np
 import sklearn
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-IMAGES = 32  # of train_on_batch
+ROWS = 32  # of train_on_batch
 
 
 class Library:
     def __init__(self):
         self.about = f"scikit-learn {sklearn.__version__}"
 
-    def prepare(self, workload, data):
-        if workload["optimizer"] != "adam":
+    def prepare(self, workload, data, purpose):
+        self.configure(workload, trains=purpose != "inference")
+        self.train = data["x_train"], data["y_train"].ravel()
+        self.test = data["x_test"], data["y_test"].ravel()
+        self.model = self.build(workload["batch_size"])
+        self.single = self.build(ROWS)
+        first = slice(workload["batch_size"])
+        self.fit(self.model, self.train[0][first], self.train[1][first])
+        if purpose in ("epochs", "memory"):
+            self.epochs(1)
+        return "partial_fit, alpha=0"
+
+    def configure(self, workload, trains=True):
+        if trains and workload["optimizer"] != "adam":
             raise NotImplementedError(f"optimizer {workload['optimizer']}")
-        if workload["dropout"]:
+        if trains and workload["dropout"]:
             raise NotImplementedError("dropout")
         self.classify = workload["task"] == "classify"
         self.arguments = {
@@ -24,12 +36,6 @@ class Library:
             "learning_rate_init": workload["learning_rate"],
             "epsilon": 1e-7,
         }
-        self.train = data["x_train"], data["y_train"].ravel()
-        self.test = data["x_test"], data["y_test"].ravel()
-        self.model = self.build(workload["batch_size"])
-        self.single = self.build(IMAGES)
-        self.epochs(1)
-        return "partial_fit, alpha=0"
 
     def build(self, batch_size):
         kind = MLPClassifier if self.classify else MLPRegressor
@@ -58,4 +64,11 @@ class Library:
         self.outputs(self.test[0][:1])
 
     def train_on_batch(self):
-        self.fit(self.single, self.train[0][:IMAGES], self.train[1][:IMAGES])
+        self.fit(self.single, self.train[0][:ROWS], self.train[1][:ROWS])
+
+    def first_step(self, workload):
+        self.configure(workload)
+        rng = np.random.default_rng(0)
+        x = rng.random((ROWS, workload["units"][0]), dtype="float32")
+        y = rng.integers(0, 10, ROWS)
+        return lambda: self.fit(self.build(ROWS), x, y)

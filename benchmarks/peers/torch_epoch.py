@@ -1,8 +1,8 @@
 """PyTorch: the usual loop over shuffled rows that are tensors already, without a DataLoader.
 
 The optimizer is the fused one where PyTorch has it for CPUs (Adam, AdamW), else the multi-tensor
-one. Loss and gradients are eager or through `torch.compile`: whichever a trial on this machine
-finds faster.
+one. What else makes PyTorch faster is chosen by trial on this machine: loss and gradients eager or
+through `torch.compile`, likewise inference, and there the size of the batches.
 """
 
 import itertools
@@ -12,8 +12,9 @@ import torch
 from torch import nn
 
 TRIAL_BATCHES = 256
-IMAGES = 32  # of train_on_batch
+ROWS = 32  # of train_on_batch
 DECAY = 0.004  # Keras's default for AdamW
+STEPS = ("eager", "compiled")
 
 
 def make_optimizer(workload, parameters):
@@ -27,26 +28,122 @@ def make_optimizer(workload, parameters):
     raise NotImplementedError(f"optimizer {workload['optimizer']}")
 
 
+def make_model(workload):
+    *hidden, last = itertools.pairwise(workload["units"])
+    layers = []
+    for pair in hidden:
+        layers += [nn.Linear(*pair), nn.ReLU()]
+        if workload["dropout"]:
+            layers.append(nn.Dropout(workload["dropout"]))
+    return nn.Sequential(*layers, nn.Linear(*last))
+
+
+def seconds_of(call, count):
+    """The least of `count` calls, after one that may compile."""
+    call()
+    seconds = []
+    for _ in range(count):
+        start = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+def fastest(candidates, count):
+    """The quickest of functions by name, and the trials in words. Who fails does not win."""
+    trials = {}
+    for name, call in candidates.items():
+        try:
+            trials[name] = seconds_of(call, count)
+        except RuntimeError as error:  # no C++ compiler, for one
+            trials[name] = float("inf")
+            print(f"{name} failed: {error}")
+    times = ", ".join(f"{name} {1e3 * seconds:.3g} ms" for name, seconds in trials.items())
+    return min(trials, key=trials.get), times
+
+
 class Library:
     def __init__(self):
         self.about = f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads"
 
-    def build(self, workload, compiled):
-        """The model, and a function that trains on a batch and returns loss and right answers."""
-        *hidden, _ = pairs = list(itertools.pairwise(workload["units"]))
-        layers = []
-        for pair in hidden:
-            layers += [nn.Linear(*pair), nn.ReLU()]
-            if workload["dropout"]:
-                layers.append(nn.Dropout(workload["dropout"]))
-        model = nn.Sequential(*layers, nn.Linear(*pairs[-1]))
+    def prepare(self, workload, data, purpose):
+        self.classify = workload["task"] == "classify"
+        self.batch_size = workload["batch_size"]
+        targets = torch.int64 if self.classify else torch.float32
+        self.train, self.test = (
+            (torch.from_numpy(data[f"x_{part}"]), torch.from_numpy(data[f"y_{part}"]).to(targets))
+            for part in ("train", "test")
+        )
+        if purpose == "inference":
+            return self.prepare_inference(workload)
+        if purpose == "latency":
+            return self.prepare_latency(workload)
+        if purpose == "memory":
+            self.step = self.make_step(workload, False)
+            self.epochs(1)
+            return "eager step"
+        rows = min(TRIAL_BATCHES * self.batch_size, len(self.train[0]))
+        steps = {name: self.make_step(workload, name == "compiled") for name in STEPS}
+        best, times = fastest(
+            {name: lambda step=step: self.run(step, rows) for name, step in steps.items()}, 2
+        )
+        self.step = steps[best]
+        self.epochs(1)
+        return f"{best} step ({times})"
+
+    def prepare_inference(self, workload):
+        model = make_model(workload).eval()
+        compiled = torch.compile(model)
+        rows = len(self.test[0])
+        candidates = {
+            f"{name}, batches of {size}": (forward, size)
+            for name, forward in (("eager", model), ("compiled", compiled))
+            for size in sorted({min(size, rows) for size in (500, 2500, 10_000)})
+        }
+
+        def trial(forward, size):
+            self.forward, self.inference_batch = forward, size
+            self.predict()
+
+        best, times = fastest(
+            {name: lambda pair=pair: trial(*pair) for name, pair in candidates.items()}, 5
+        )
+        self.forward, self.inference_batch = candidates[best]
+        return f"{best} ({times})"
+
+    def prepare_latency(self, workload):
+        """Inference with no gradients on a model that is in its state for inference already."""
+        model = make_model(workload).eval()
+        forwards = {"eager": model, "compiled": torch.compile(model)}
+        steps = {name: self.make_step(workload, name == "compiled") for name in STEPS}
+
+        def call(forward):
+            self.forward = forward
+            for _ in range(100):
+                self.call_one()
+
+        def train(step):
+            self.step = step
+            for _ in range(20):
+                self.train_on_batch()
+
+        best, times = fastest({n: lambda f=f: call(f) for n, f in forwards.items()}, 5)
+        self.forward = forwards[best]
+        step, step_times = fastest({n: lambda s=s: train(s) for n, s in steps.items()}, 5)
+        self.step = steps[step]
+        return f"{best} call (100: {times}), {step} step (20: {step_times})"
+
+    def make_step(self, workload, compiled):
+        """A function that trains on a batch and returns loss and right answers."""
+        model = make_model(workload)
         optimizer = make_optimizer(workload, model.parameters())
-        criterion = nn.CrossEntropyLoss() if self.classify else nn.MSELoss()
+        classify = workload["task"] == "classify"
+        criterion = nn.CrossEntropyLoss() if classify else nn.MSELoss()
 
         def forward(x, y):
             predicted = model(x)
             loss = criterion(predicted, y)
-            right = (predicted.argmax(1) == y).sum() if self.classify else loss
+            right = (predicted.argmax(1) == y).sum() if classify else loss
             return loss, right
 
         if compiled:
@@ -59,7 +156,7 @@ class Library:
             optimizer.step()
             return loss.detach(), right.detach()
 
-        return model, step
+        return step
 
     def run(self, step, rows):
         x, y = self.train
@@ -70,68 +167,45 @@ class Library:
             right += one_right
         return float(loss), float(right)
 
-    def trial(self, workload, compiled):
-        model, step = self.build(workload, compiled)
-        rows = min(TRIAL_BATCHES * self.batch_size, len(self.train[0]))
-        seconds = []
-        for _ in range(3):
-            start = time.perf_counter()
-            self.run(step, rows)
-            seconds.append(time.perf_counter() - start)
-        return min(seconds[1:]), model, step
-
-    def prepare(self, workload, data):
-        self.classify = workload["task"] == "classify"
-        self.batch_size = workload["batch_size"]
-        targets = torch.int64 if self.classify else torch.float32
-        self.train, self.test = (
-            (torch.from_numpy(data[f"x_{part}"]), torch.from_numpy(data[f"y_{part}"]).to(targets))
-            for part in ("train", "test")
-        )
-        trials = {"eager": self.trial(workload, False)}
-        try:
-            trials["compiled"] = self.trial(workload, True)
-        except RuntimeError as error:  # no C++ compiler, for one
-            trials["compiled"] = (float("inf"), None, None)
-            print(f"torch.compile failed: {error}")
-        best = min(trials, key=lambda name: trials[name][0])
-        _, self.model, self.step = trials[best]
-        self.epochs(1)
-        times = ", ".join(f"{name} {trial[0]:.4f} s" for name, trial in trials.items())
-        return f"{best} step (trials: {times})"
-
     def epochs(self, count):
         for _ in range(count):
             self.run(self.step, len(self.train[0]))
 
     @torch.inference_mode()
-    def forward(self, x):
-        self.model.eval()
-        outputs = self.model(x)
-        self.model.train()
-        return outputs.softmax(1) if self.classify else outputs
+    def outputs(self):
+        parts = [self.forward(x) for x in self.test[0].split(self.inference_batch)]
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
 
+    @torch.inference_mode()
     def evaluate(self):
-        x, y = self.test
-        outputs = self.forward(x)
+        outputs, y = self.outputs(), self.test[1]
         if self.classify:
-            loss = -outputs.gather(1, y[:, None]).log().mean()
-            float(loss), float((outputs.argmax(1) == y).float().mean())
+            float(nn.functional.cross_entropy(outputs, y))
+            float((outputs.argmax(1) == y).float().mean())
         else:
             float(nn.functional.mse_loss(outputs, y))
 
+    @torch.inference_mode()
     def predict(self):
-        self.forward(self.test[0]).numpy()
+        outputs = self.outputs()
+        (outputs.softmax(1) if self.classify else outputs).numpy()
 
+    @torch.inference_mode()
     def call_one(self):
-        self.forward(self.test[0][:1])
+        outputs = self.forward(self.test[0][:1])
+        return outputs.softmax(1) if self.classify else outputs
 
     def predict_one(self):
-        self.forward(self.test[0][:1]).numpy()
+        self.call_one().numpy()
 
     def train_on_batch(self):
-        loss, right = self.step(self.train[0][:IMAGES], self.train[1][:IMAGES])
+        loss, right = self.step(self.train[0][:ROWS], self.train[1][:ROWS])
         float(loss), float(right)
+
+    def first_step(self, workload):
+        x = torch.rand(ROWS, workload["units"][0])
+        y = torch.randint(0, 10, (ROWS,))
+        return lambda: float(self.make_step(workload, False)(x, y)[0])
 
     def product(self, m, n, k, ta, tb):
         a = torch.rand((k, m) if ta else (m, k))

@@ -1,33 +1,36 @@
 """`hotloop bench`: how fast this machine is, and how fast others are on it."""
 
 import argparse
-import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 __all__ = ["add_parser", "run"]
 
-SECTIONS = ("peak", "products", "epochs", "inference", "latency")
+_ALL = "all"
 
 
 def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "bench",
         help="measure hotloop on this machine, and others beside it",
-        description="Measures the machine's arithmetic peak, matrix products, epochs of training, "
-        "evaluation and prediction of 10,000 rows, and the latency of small calls. With --peers, "
-        "other libraries do the same on the same arrays, each in a process of its own, in rounds "
-        "that alternate between them. Figures are medians of the rounds. Images are MNIST if "
-        "HOTLOOP_DATA_DIR is set, else noise.",
+        description="Measures hotloop on this machine, group by group, and prints each figure with "
+        "its spread, what is aimed at, and whether that holds. With --peers, other libraries do "
+        "the same on the same arrays, each in a process of its own, in rounds that alternate "
+        "between them. Figures are medians of the rounds. Images are MNIST if HOTLOOP_DATA_DIR is "
+        "set, else noise.",
     )
     parser.add_argument(
-        "sections", nargs="*", metavar="SECTION", help=f"any of {', '.join(SECTIONS)}; default all"
+        "groups",
+        nargs="*",
+        metavar="GROUP",
+        help="peak, products, epochs (the default), inference, latency, start, fit, process, "
+        "threads, neighbour, memory, or all",
     )
     parser.add_argument(
         "--peers",
         nargs="?",
-        const="all",
+        const=_ALL,
         metavar="NAME,NAME",
         help="measure other libraries too: those named, by default those installed",
     )
@@ -54,17 +57,40 @@ def add_parser(commands: Any) -> None:
         metavar="PEER=RATIO",
         help="exit with 1 unless hotloop's epochs are this many times as fast as PEER's",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything to FILE")
+    parser.add_argument(
+        "--json",
+        type=Path,
+        metavar="FILE",
+        help="save every sample to FILE, row by row; rows that it has of other groups stay",
+    )
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the comparison to FILE")
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="measure nothing; print what --json saved in FILE as Markdown",
+    )
+    parser.add_argument(
+        "--notes",
+        type=Path,
+        metavar="FILE",
+        help="text for the report's section on what falls short",
+    )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    from hotloop.cli.bench import chart, gates, measure, report
-    from hotloop.cli.bench.machine import machine_info, peaks
-    from hotloop.cli.bench.workloads import products_of
+    if options.report is not None:
+        return _report(options)
+    if options.notes is not None:
+        raise ValueError("--notes needs --report")
 
-    sections = _sections(options.sections)
+    from datetime import UTC, datetime
+
+    from hotloop.cli.bench import chart, gates, groups, report, results, show, targets
+    from hotloop.cli.bench.machine import machine_info
+
+    names = _groups(options.groups)
     workloads = _workloads(options)
     rounds = _rounds(options)
     for path in (options.json, options.plot):
@@ -72,58 +98,63 @@ def run(options: argparse.Namespace) -> int:
             raise FileNotFoundError(f"{path}: there is no folder {path.parent}")
     if options.plot is not None:
         chart.check(options.plot)
-    contestants = _contestants(options)
-    wanted = gates.parse(options.gate, [one.name for one in contestants])
+    rivals = _rivals(options)
+    wanted = gates.parse(options.gate, [one.name for one in rivals])
 
     machine = machine_info()
+    saved = results.Results()
+    if options.json is not None and options.json.exists():
+        saved = results.load(options.json)
+        saved.check(machine, options.json)
     for name, value in machine.items():
-        print(f"{name:<10}{value}")
-    machine["peak_gflops"] = measured = peaks(machine["threads"])
-    peak = measured[machine["threads"]]
-    for count, rate in measured.items():
-        print(f"peak, {count} thread{'s' * (count != 1)}: {rate:.0f} GFLOP/s", flush=True)
-
-    rows: list[measure.Row] = []
-    about: dict[str, str] = {}
-
-    def tell(measured: Iterable[measure.Row]) -> None:
-        for row in measured:
-            print(*report.lines_of(row, peak), sep="\n", flush=True)
+        _say(f"{name:<10}{value}")
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    this = results.Run(now, machine, rounds, options.quick)
+    setting = groups.Setting(rivals, workloads, rounds, options.quick, this.about, _say)
+    rows = []
+    for group in names:
+        _say(f"\n== {group}: {groups.GROUPS[group]}")
+        for row in groups.measure(group, setting):
+            for line in show.lines_of(row):
+                _say(line)
             rows.append(row)
-
-    shorten = 20 if options.quick else 1
-    if "products" in sections:
-        print()
-        products = list(products_of(workloads))
-        tell(measure.measure_products(products, contestants, rounds, shorten, about))
-    of_workloads = [section for section in sections if section in measure.WHATS]
-    for workload in workloads if of_workloads else ():
-        print()
-        smaller = workload.resized(workload.rows // shorten)
-        tell(
-            measure.measure_workload(
-                smaller, of_workloads, contestants, rounds, shorten, about, say=_say
-            )
-        )
-    print()
-    for name, text in about.items():
-        print(f"{name}: {text}")
-    if options.json is not None:
-        report.save_json(options.json, machine, about, rows)
+            saved.add(row, this)
+            if options.json is not None:
+                saved.save(options.json)
+    _say("")
+    for name, text in this.about.items():
+        _say(f"{name}: {text}")
+    _say("")
+    for line in report.table(targets.verdicts(rows, names)):
+        _say(line)
+    if options.quick:
+        _say("A quick run is a trial: data and repetitions are a fraction of what targets mean.")
     if options.plot is not None:
         chart.draw(options.plot, rows, machine)
     return gates.judge(wanted, rows)
+
+
+def _report(options: argparse.Namespace) -> int:
+    from hotloop.cli.bench import report, results
+
+    notes = "" if options.notes is None else options.notes.read_text(encoding="utf-8")
+    print(report.markdown(results.load(options.report), notes), end="")
+    return 0
 
 
 def _say(text: str) -> None:
     print(text, flush=True)
 
 
-def _sections(given: list[str]) -> list[str]:
+def _groups(given: Sequence[str]) -> list[str]:
+    from hotloop.cli.bench.groups import DEFAULT, GROUPS
+
     for name in given:
-        if name not in SECTIONS:
-            raise ValueError(f"unknown section {name!r}; expected any of {', '.join(SECTIONS)}")
-    return [name for name in SECTIONS if not given or name in given]
+        if name not in (*GROUPS, _ALL):
+            choices = ", ".join((*GROUPS, _ALL))
+            raise ValueError(f"unknown group {name!r}; expected any of {choices}")
+    chosen = GROUPS if _ALL in given else given or DEFAULT
+    return [name for name in GROUPS if name in chosen]
 
 
 def _workloads(options: argparse.Namespace) -> list[Any]:
@@ -143,26 +174,22 @@ def _rounds(options: argparse.Namespace) -> int:
     return 1 if options.quick else options.rounds
 
 
-def _contestants(options: argparse.Namespace) -> list[Any]:
+def _rivals(options: argparse.Namespace) -> list[Any]:
     from hotloop.cli.bench import peers
-    from hotloop.cli.bench.measure import Contestant
+    from hotloop.cli.bench.contest import Contestant
 
-    own = Path(__file__).resolve().parent
-    contestants = [Contestant("hotloop", peers.HOTLOOP, sys.executable, own)]
     if options.peers is None:
         given = {"--peer-python": options.peer_python, "--peers-dir": options.peers_dir}
         for name, value in given.items():
             if value:
                 raise ValueError(f"{name} needs --peers")
-        return contestants
+        return []
     folder = peers.find_peers_dir(options.peers_dir)
     pythons = peers.parse_pythons(options.peer_python)
-    names = list(peers.PEERS) if options.peers == "all" else options.peers.split(",")
+    names = list(peers.PEERS) if options.peers == _ALL else options.peers.split(",")
     found, absent = peers.find_peers(names, pythons)
     for name, reason in absent.items():
-        if options.peers != "all":
+        if options.peers != _ALL:
             raise ValueError(f"--peers {name}: {reason}; name another with --peer-python")
         print(f"without {name}: {reason}")
-    return contestants + [
-        Contestant(name, peers.PEERS[name], python, folder) for name, python in found.items()
-    ]
+    return [Contestant(name, peers.PEERS[name], python, folder) for name, python in found.items()]

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from hotloop.cli.bench.measure import Row
+from hotloop.cli.bench.rows import OWN, Row
 
 __all__ = ["judge", "parse"]
 
 
-def parse(given: Sequence[str], contestants: Sequence[str]) -> dict[str, float]:
+def parse(given: Sequence[str], rivals: Sequence[str]) -> dict[str, float]:
     """`PEER=RATIO` texts as numbers by peer.
 
     Raises:
@@ -20,8 +20,8 @@ def parse(given: Sequence[str], contestants: Sequence[str]) -> dict[str, float]:
             gates[name] = float(ratio)
         except ValueError:
             raise ValueError(f"--gate {text}: expected PEER=RATIO, as in torch=1.5") from None
-        if name not in contestants[1:]:
-            others = ", ".join(contestants[1:]) or "nobody: --peers is not given"
+        if name not in rivals:
+            others = ", ".join(rivals) or "nobody: --peers is not given"
             raise ValueError(f"--gate {text}: {name} does not take part; these do: {others}")
     return gates
 
@@ -31,9 +31,9 @@ def judge(gates: Mapping[str, float], rows: Sequence[Row]) -> int:
     missed = 0
     for row in rows:
         for name, gate in gates.items():
-            if row.section != "epochs" or name not in row.rounds:
+            if row.group != "epochs" or not {name, OWN} <= row.samples.keys():
                 continue
-            ratio = row.seconds(name) / row.seconds("hotloop")
+            ratio = row.ratio(name, OWN)
             if ratio < gate:
                 missed = 1
                 print(f"missed: {row.name}: {ratio:.2f} × {name}, not {gate:g}")

@@ -1,21 +1,25 @@
 """hotloop as a worker runs it: what a user writes, and nothing else."""
 
-from collections.abc import Callable
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 import hotloop as keras
-from hotloop import graph
 
-_IMAGES = 32  # of train_on_batch
+_ROWS = 32  # of train_on_batch
+_CYCLE_ROWS = 512  # of a cycle of build, compile and fit
 
 
 class Library:
     def __init__(self) -> None:
         self.about = f"hotloop {keras.__version__}"
 
-    def prepare(self, workload: dict[str, Any], data: dict[str, np.ndarray]) -> str:
+    def build(self, workload: dict[str, Any]) -> Any:
         *hidden, outputs = workload["units"][1:]
         layers: list[Any] = [keras.Input((workload["units"][0],))]
         for units in hidden:
@@ -24,22 +28,50 @@ class Library:
                 layers.append(keras.layers.Dropout(workload["dropout"]))
         classify = workload["task"] == "classify"
         layers.append(keras.layers.Dense(outputs, activation="softmax" if classify else None))
-        self.model = keras.Sequential(layers)
+        model = keras.Sequential(layers)
         optimizer = keras.optimizers.get(workload["optimizer"])
         assert optimizer is not None
         optimizer.learning_rate = workload["learning_rate"]
         if classify:
-            self.model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+            model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
         else:
-            self.model.compile(optimizer, "mean_squared_error")
+            model.compile(optimizer, "mean_squared_error")
+        return model
+
+    def prepare(self, workload: dict[str, Any], data: dict[str, np.ndarray], purpose: str) -> str:
+        self.workload = workload
         self.train = data["x_train"], data["y_train"]
         self.test = data["x_test"], data["y_test"]
         self.batch_size = workload["batch_size"]
-        self.epochs(1)
-        return "fit, evaluate and predict with their defaults"
+        self.model = self.build(workload)
+        if purpose in ("epochs", "memory"):
+            self.epochs(1)
+        if purpose == "tutorial":
+            # What the tutorial's `train_images / 255.0` gives.
+            self.images = self.train[0].astype("float64").reshape(-1, 28, 28)
+            self.labels = self.train[1].astype("uint8")
+            self.epochs(1)
+        return "as documented, with defaults"
 
     def epochs(self, count: int) -> None:
         self.model.fit(*self.train, batch_size=self.batch_size, epochs=count, verbose=0)
+
+    def tutorial_fit(self, count: int) -> None:
+        model = keras.Sequential(
+            [
+                keras.Input(shape=(28, 28)),
+                keras.layers.Flatten(),
+                keras.layers.Dense(128, activation="relu"),
+                keras.layers.Dense(10),
+            ]
+        )
+        model.compile(
+            optimizer="adam",
+            loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            metrics=["accuracy"],
+        )
+        with _terminal():
+            model.fit(self.images, self.labels, epochs=count)
 
     def evaluate(self) -> None:
         self.model.evaluate(*self.test, verbose=0)
@@ -54,9 +86,26 @@ class Library:
         self.model.predict(self.test[0][:1], verbose=0)
 
     def train_on_batch(self) -> None:
-        self.model.train_on_batch(self.train[0][:_IMAGES], self.train[1][:_IMAGES])
+        self.model.train_on_batch(self.train[0][:_ROWS], self.train[1][:_ROWS])
+
+    def build_fit(self) -> None:
+        x, y = self.train
+        self.build(self.workload).fit(x[:_CYCLE_ROWS], y[:_CYCLE_ROWS], verbose=0)
+
+    def first_step(self, workload: dict[str, Any]) -> Callable[[], object]:
+        rng = np.random.default_rng(0)
+        x = rng.random((_ROWS, workload["units"][0]), dtype="float32")
+        y = rng.integers(0, 10, _ROWS)
+        return lambda: self.build(workload).train_on_batch(x, y)
+
+    def peak(self) -> float:
+        from hotloop.graph.machine import fma_peak, get_num_threads
+
+        return fma_peak(get_num_threads())
 
     def product(self, m: int, n: int, k: int, ta: bool, tb: bool) -> Callable[[], object]:
+        from hotloop import graph
+
         rng = np.random.default_rng(0)
         a = rng.random((k, m) if ta else (m, k), dtype="float32")
         b = rng.random((n, k) if tb else (k, n), dtype="float32")
@@ -75,3 +124,28 @@ class Library:
             )
         executable = graph.compile(trace, batched=False)
         return lambda: executable.run(given, outputs=[c])
+
+
+@contextlib.contextmanager
+def _terminal() -> Iterator[None]:
+    """Standard output is a terminal meanwhile, whose other end reads and forgets."""
+    if not hasattr(os, "openpty"):
+        raise NotImplementedError("this system has no pseudo-terminals")
+    reading, writing = os.openpty()
+
+    def read() -> None:
+        # A terminal whose writers are gone is an error on Linux, the end of a file elsewhere.
+        with contextlib.suppress(OSError):
+            while os.read(reading, 65536):
+                pass
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    before = sys.stdout
+    try:
+        with open(writing, "w", encoding="utf-8") as sys.stdout:
+            yield
+    finally:
+        sys.stdout = before
+        reader.join()
+        os.close(reading)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["machine_info", "peaks"]
+__all__ = ["machine_info"]
 
 
 def machine_info() -> dict[str, Any]:
@@ -28,13 +28,6 @@ def machine_info() -> dict[str, Any]:
         "numpy": np.__version__,
         "python": platform.python_version(),
     }
-
-
-def peaks(threads: int) -> dict[int, float]:
-    """GFLOP/s of fused multiply-adds in registers, with one thread and with all."""
-    from hotloop.graph.machine import fma_peak
-
-    return {count: fma_peak(count) for count in sorted({1, threads})}
 
 
 def _cpu_model() -> str:

@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,25 @@ __all__ = ["HOTLOOP", "PEERS", "Peer", "find_peers", "find_peers_dir", "parse_py
 
 @dataclass(frozen=True)
 class Peer:
-    """A library in a configuration. `file` is in the peers' folder."""
+    """A library in a configuration.
+
+    Args:
+        file: of the peers' folder, with its class `Library`.
+        modules: that its interpreter needs.
+        groups: of the benchmark, in which it takes part.
+        options: arguments of `Library`.
+        environment: additions to the environment.
+        imports: the module whose import is measured.
+        tutorial_import: the line with which the tutorial gets its `keras`.
+    """
 
     file: str
     modules: tuple[str, ...]
+    groups: Collection[str]
     options: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
-    trains: bool = True
-    multiplies: bool = False
+    imports: str = ""
+    tutorial_import: str = ""
 
     def missing(self, python: str) -> list[str]:
         """Modules that this interpreter does not have."""
@@ -46,27 +57,46 @@ _HERE = Path(__file__).resolve().parent
 HOTLOOP = Peer(
     "hotloop_library.py",
     ("hotloop",),
+    (),  # all of them; the groups say in which configurations
     # The worker has to find the hotloop that is running here.
     environment={"PYTHONPATH": str(_HERE.parents[2])},
-    multiplies=True,
+    imports="hotloop",
+    tutorial_import="import hotloop as keras",
 )
 
-_BACKENDS = {"tensorflow": "tensorflow", "jax": "jax"}
-PEERS = {
-    **{
-        f"keras-{backend}{suffix}": Peer(
+_MODELS = ("epochs", "inference", "latency")
+_START = ("start", "memory")
+
+
+def _keras(backend: str, tutorial_import: str) -> dict[str, Peer]:
+    """Keras with the best of its settings, and with those that tutorials write."""
+
+    def peer(tuned: bool, *groups: str) -> Peer:
+        return Peer(
             "keras_epoch.py",
-            ("keras", module),
-            {"tuned": not suffix},
+            ("keras", backend),
+            (*_MODELS, *groups),
+            {"tuned": tuned},
             {"KERAS_BACKEND": backend},
+            "keras",
+            tutorial_import,
         )
-        for backend, module in _BACKENDS.items()
-        for suffix in ("", "-defaults")
-    },
-    "torch": Peer("torch_epoch.py", ("torch",), multiplies=True),
-    "jax": Peer("jax_scan.py", ("jax",)),
-    "sklearn": Peer("sklearn_epoch.py", ("sklearn",)),
-    "numpy": Peer("numpy_products.py", ("numpy",), trains=False, multiplies=True),
+
+    return {
+        f"keras-{backend}": peer(True),
+        f"keras-{backend}-defaults": peer(False, *_START, "process"),
+    }
+
+
+PEERS = {
+    **_keras("tensorflow", "from tensorflow import keras"),
+    **_keras("jax", "import keras"),
+    "torch": Peer("torch_epoch.py", ("torch",), ("products", *_MODELS, *_START), imports="torch"),
+    "jax": Peer("jax_scan.py", ("jax",), (*_MODELS, *_START), imports="jax"),
+    "sklearn": Peer(
+        "sklearn_epoch.py", ("sklearn",), (*_MODELS, *_START), imports="sklearn.neural_network"
+    ),
+    "numpy": Peer("numpy_products.py", ("numpy",), ("products",)),
 }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Process", "Unsupported", "WorkerError"]
+__all__ = ["Process", "Unsupported", "WorkerError", "last_line", "quiet_environment"]
 
 _WORKER = Path(__file__).with_name("worker.py")
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}
@@ -46,7 +46,7 @@ class Process:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            env={**os.environ, **_QUIET, **environment},
+            env={**quiet_environment(), **environment},
         )
 
     def ask(self, **request: Any) -> dict[str, Any]:
@@ -90,5 +90,16 @@ class Process:
 
     def _last_error(self) -> str:
         self._errors.seek(0)
-        lines = self._errors.read().decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "it printed nothing"
+        return last_line(self._errors.read().decode(errors="replace"))
+
+
+def quiet_environment() -> dict[str, str]:
+    """Of this process; in it libraries talk less, and keep their bytecode as installed ones do."""
+    environment = {**os.environ, **_QUIET}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environment
+
+
+def last_line(text: str) -> str:
+    """Where Python and most programs say why they ended."""
+    return (text.strip().splitlines() or ["it printed nothing"])[-1]

@@ -1,59 +1,190 @@
-"""What was measured, for people and for programs."""
+"""The results as text: a table for the terminal, and RESULTS.md."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import astuple
 from typing import Any
 
-from hotloop.cli.bench.measure import Row
+from hotloop.cli.bench.groups import GROUPS
+from hotloop.cli.bench.results import Results, Run
+from hotloop.cli.bench.rows import OWN, Row
+from hotloop.cli.bench.show import show, show_spread
+from hotloop.cli.bench.targets import Verdict, verdicts
 
-__all__ = ["lines_of", "save_json", "show_seconds"]
+__all__ = ["markdown", "table"]
 
-
-def show_seconds(seconds: float) -> str:
-    for unit, scale in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if seconds >= 0.1 * scale or unit == "µs":
-            return f"{seconds / scale:.3g} {unit}" if seconds < 100 * scale else f"{seconds:.0f} s"
-    raise AssertionError("unreachable")
-
-
-def lines_of(row: Row, peak: float) -> Iterator[str]:
-    """The row as text: medians, rounds' extremes, GFLOP/s, share of `peak`, hotloop's lead."""
-    yield row.name
-    base = row.seconds("hotloop") if "hotloop" in row.rounds else None
-    for name, rounds in row.rounds.items():
-        seconds = row.seconds(name)
-        parts = [f"  {name:<26}{show_seconds(seconds):>10}"]
-        parts.append(f"({show_seconds(min(rounds))} … {show_seconds(max(rounds))})".ljust(24))
-        if row.flop:
-            rate = row.flop / seconds / 1e9
-            parts.append(f"{rate:8.1f} GFLOP/s {rate / peak:6.1%} of peak")
-        if base is not None and name != "hotloop":
-            parts.append(f"hotloop is {seconds / base:.2f} × as fast")
-        yield "  ".join(parts).rstrip()
-    for name, note in row.notes.items():
-        yield f"  {name:<26}{note}"
+HEADINGS = ("work", "target", "measured", "spread", "best rival", "ratio", "holds")
+_HOLDS = {True: "yes", False: "**no**", None: "–"}
 
 
-def save_json(
-    path: Path, machine: Mapping[str, Any], about: Mapping[str, str], rows: Sequence[Row]
-) -> None:
-    """Writes everything, with the date; seconds of every round."""
-    content = {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": machine,
-        "about": about,
-        "rows": [
-            {
-                "section": row.section,
-                "name": row.name,
-                "flop": row.flop,
-                "seconds": row.rounds,
-                "medians": {name: row.seconds(name) for name in row.rounds},
-                "notes": row.notes,
-            }
-            for row in rows
-        ],
-    }
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+def table(found: Iterable[Verdict]) -> Iterator[str]:
+    """Verdicts in aligned columns, without the spread, which is in the lines of the rows."""
+    rows = [("holds", "work", "target", "measured", "ratio", "rival")]
+    for one in found:
+        holds = _HOLDS[one.holds].strip("*")
+        rows.append((holds, one.work, one.target, one.measured, one.ratio, one.rival))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(cells).rstrip()
+
+
+def markdown(results: Results, notes: str = "") -> str:
+    """RESULTS.md: every target with its figure, what is missed, where rivals win, all samples.
+
+    Args:
+        results: what was measured.
+        notes: text for the section on what falls short, written by hand.
+    """
+    found = verdicts(results.rows, GROUPS)
+    parts = [
+        "# Results",
+        "",
+        "Written by `hotloop bench --report`, of the samples that `hotloop bench --json` saved; "
+        "[README.md](README.md) says how. Figures are medians of rounds that alternate between "
+        "the contestants, with the least and the greatest; ratios and shares are medians of the "
+        "rounds' own. The peak is measured beside every sample, by a loop of fused multiply-adds "
+        "in registers with the same instruction set and threads.",
+        "",
+        "## Measured on",
+        "",
+        *_machine(results),
+        "",
+        "## Targets",
+        "",
+        *_markdown_table(HEADINGS, map(_cells, found)),
+        "",
+        "## Where hotloop falls short",
+        "",
+        *_shortfalls(found),
+        *(["", notes.strip()] if notes.strip() else []),
+        "",
+        "## Where a rival is faster",
+        "",
+        *_losses(results.rows),
+        "",
+        "## Everything",
+    ]
+    for group, title in GROUPS.items():
+        rows = [row for row in results.rows if row.group == group]
+        if rows:
+            parts += ["", f"### {group}: {title}", ""]
+            parts += _products(rows) if group == "products" else _samples(rows)
+    return "\n".join(parts) + "\n"
+
+
+def _cells(one: Verdict) -> tuple[str, ...]:
+    *texts, holds = astuple(one)
+    return (*texts, _HOLDS[holds])
+
+
+def _markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(headings)} |"
+    yield "|" + "---|" * len(headings)
+    for row in rows:
+        yield f"| {' | '.join(cell.replace('|', '/') for cell in row)} |"
+
+
+def _machine(results: Results) -> Iterator[str]:
+    runs = results.runs
+    if not runs:
+        yield "Nothing yet."
+        return
+    machine = runs[-1].machine
+    yield (
+        f"{machine['cpu']}, {machine['cpus']} CPUs, {machine['isa']}, {machine['threads']} "
+        f"threads; {machine['system']}; {machine['compiler']}; Python {machine['python']}, NumPy "
+        f"{machine['numpy']}."
+    )
+    yield ""
+    rows = [(run.date, run.machine["commit"], _rounds(run), _listed(results, run)) for run in runs]
+    yield from _markdown_table(("date (UTC)", "commit", "rounds", "groups"), rows)
+    yield ""
+    about: dict[str, str] = {}
+    for run in runs:
+        about.update(run.about)
+    yield from (f"- {name}: {text}" for name, text in about.items() if not name.startswith(OWN))
+
+
+def _rounds(run: Run) -> str:
+    return f"{run.rounds}, quick: a fraction of the data" if run.quick else str(run.rounds)
+
+
+def _listed(results: Results, run: Run) -> str:
+    return ", ".join(results.groups_of(run))
+
+
+def _shortfalls(found: Sequence[Verdict]) -> Iterator[str]:
+    for one in found:
+        if one.holds is False:
+            figure = one.ratio or one.measured
+            yield f"- {one.work}: {figure} ({one.measured}), where the target is {one.target}."
+    missing = [f"{one.work} ({one.target})" for one in found if one.holds is None]
+    if missing:
+        yield f"- Not measured: {'; '.join(missing)}."
+    if all(one.holds for one in found):
+        yield "Nowhere: every target holds."
+
+
+def _losses(rows: Iterable[Row]) -> Iterator[str]:
+    lost = False
+    for row in rows:
+        rival = row.best_rival() if row.unit == "s" and OWN in row.samples else None
+        if rival is not None and row.ratio(rival, OWN) < 1:
+            lost = True
+            yield (
+                f"- {row.name}: {rival} takes {show(row.median(rival), row.unit)}, "
+                f"hotloop {show(row.median(OWN), row.unit)} ({row.ratio(rival, OWN):.2f} ×)."
+            )
+    if not lost:
+        yield "In none of the rows measured."
+
+
+def _samples(rows: Iterable[Row]) -> Iterator[str]:
+    headings = ("", "median", "spread", "GFLOP/s", "of peak", "hotloop is … × as fast")
+    for row in rows:
+        yield f"**{row.name}**"
+        yield ""
+        yield from _markdown_table(headings, (_sample(row, name) for name in row.samples))
+        yield ""
+        for name, note in row.notes.items():
+            yield f"{name}: {note}."
+            yield ""
+
+
+def _sample(row: Row, name: str) -> list[str]:
+    share = row.share(name)
+    lead = row.unit == "s" and OWN in row.samples and name != OWN
+    return [
+        name,
+        show(row.median(name), row.unit),
+        show_spread(row, name),
+        "" if share is None else f"{row.flop / row.median(name) / 1e9:.1f}",
+        "" if share is None else f"{share:.1%}",
+        f"{row.ratio(name, OWN):.2f}" if lead else "",
+    ]
+
+
+def _products(rows: Sequence[Row]) -> Iterator[str]:
+    """GFLOP/s in one table: a row per product, a column per contestant."""
+    names: dict[str, Any] = dict.fromkeys(name for row in rows for name in row.samples)
+    yield "GFLOP/s, with hotloop's share of its peak."
+    yield ""
+    yield from _markdown_table(
+        ("product", *names, "best rival ÷ hotloop, seconds"),
+        ((row.name, *(_rate(row, name) for name in names), _lead(row)) for row in rows),
+    )
+
+
+def _rate(row: Row, name: str) -> str:
+    if name not in row.samples:
+        return row.notes.get(name, "")
+    rate = f"{row.flop / row.median(name) / 1e9:.1f}"
+    share = row.share(name) if name.startswith(OWN) else None
+    return rate if share is None else f"{rate} ({share:.0%})"
+
+
+def _lead(row: Row) -> str:
+    rival = row.best_rival()
+    if rival is None or OWN not in row.samples:
+        return ""
+    return f"{row.ratio(rival, OWN):.2f} × ({rival})"

@@ -3,23 +3,40 @@
     python worker.py LIBRARY_FILE OPTIONS
 
 LIBRARY_FILE defines a class `Library`, made as `Library(**OPTIONS)`, with `about` (name and
-versions) and any of the methods `prepare(workload, data)`, `epochs(count)`, `evaluate()`,
-`predict()`, `call_one()`, `predict_one()`, `train_on_batch()` and `product(m, n, k, ta, tb)`.
+versions) and any of these methods; what is not there is not measured of the library:
+
+    prepare(workload, data, purpose)  a model; purpose is "epochs", "inference", "latency", "memory"
+    epochs(count)                     trains
+    evaluate(), predict()             on the test data
+    call_one(), predict_one()         on one row
+    train_on_batch()                  on 32 rows
+    product(m, n, k, ta, tb)          returns the function that multiplies
+    first_step(workload)              returns the function that builds, compiles and trains a batch
+
 Requests and answers:
 
-    {"do": "hello"}                                     {"about": "..."}
-    {"do": "prepare", "workload": {...}, "files": ...}  {"configuration": "..."}
-    {"do": "measure", "what": "epochs", "count": 3}     {"seconds": 0.25}    of one, on average
-    {"do": "measure", "what": "predict", "count": 9}    {"seconds": 0.001}   the median
-    {"do": "measure", "what": "product", "count": 9, "arguments": [m, n, k, ta, tb]}
+    {"do": "hello"}                                      {"about": "..."}
+    {"do": "prepare", "workload": {...}, "files": {...}, "purpose": "epochs"}
+                                                         {"configuration": "..."}
+    {"do": "measure", "what": "epochs", "how": "each", "count": 3}       {"value": 0.25}
+    {"do": "measure", "what": "predict", "how": "median", "count": 9}    {"value": 0.001}
+    {"do": "measure", "what": "first_step", "how": "first", "arguments": [{...}]}
+    {"do": "report", "what": "peak"}                     {"value": what the method returns}
+    {"do": "memory"}                                     {"value": the most bytes resident so far}
+    {"do": "growth", "what": "predict_one", "warm_up": 9, "count": 99}   {"value": bytes}
 
-A request that the library cannot serve (the method is missing or raises NotImplementedError) is
-answered with {"unsupported": "..."}, one that fails with {"error": "..."}. The process ends with
-its standard input. Needs nothing but Python, whose version may differ from hotloop's.
+`how` is "each" (the method runs `count` times by itself; seconds of one), "median" (of `count`
+calls, after one that is not counted) or "first" (one call, nothing before it). With `arguments`,
+the method is given them and returns what is called. A request that the library cannot serve (the
+method is missing or raises NotImplementedError) is answered with {"unsupported": "..."}, one that
+fails with {"error": "..."}. The process ends with its standard input. Needs nothing but Python,
+whose version may differ from hotloop's.
 """
 
+import gc
 import json
 import os
+import re
 import runpy
 import statistics
 import sys
@@ -37,31 +54,66 @@ def seconds_of(call):
     return time.perf_counter() - start
 
 
-def measure(library, what, count, arguments):
-    method = getattr(library, what, None)
+def method_of(library, name):
+    method = getattr(library, name, None)
     if method is None:
-        raise NotImplementedError(f"no {what} of this library is measured")
-    if what == "epochs":
+        raise NotImplementedError("no %s of this library is measured" % name)  # noqa: UP031
+    return method
+
+
+def measure(library, what, how, count=1, arguments=()):
+    method = method_of(library, what)
+    if how == "each":
         return seconds_of(lambda: method(count)) / count
-    if what == "product":
-        method = method(*arguments)  # it prepares the operands, and returns what is timed
-    method()
-    return statistics.median(seconds_of(method) for _ in range(count))
+    call = method(*arguments) if arguments else method
+    if how == "first":
+        return seconds_of(call)
+    if how == "median":
+        call()
+        return statistics.median(seconds_of(call) for _ in range(count))
+    raise ValueError("unknown way to measure %r" % how)  # noqa: UP031
+
+
+def resident(file, title):
+    """Bytes, from a file of Linux's."""
+    try:
+        with open("/proc/self/" + file) as lines:
+            return 1024 * int(re.findall(title + r":\s*(\d+) kB", lines.read())[0])
+    except OSError:
+        raise NotImplementedError("memory is read from /proc, as Linux has it") from None
+
+
+def growth(library, what, warm_up, count):
+    """Bytes by which `count` calls make the process grow, after `warm_up` calls."""
+    method = method_of(library, what)
+    sizes = []
+    for calls in (warm_up, count):
+        for _ in range(calls):
+            method()
+        gc.collect()
+        sizes.append(resident("smaps_rollup", "Rss"))
+    return sizes[1] - sizes[0]
 
 
 def answer(library, request):
-    do = request["do"]
+    do = request.pop("do")
     if do == "hello":
         return {"about": library.about}
     if do == "prepare":
         import numpy
 
         data = {name: numpy.load(path) for name, path in request["files"].items()}
-        return {"configuration": library.prepare(request["workload"], data)}
+        said = library.prepare(request["workload"], data, request["purpose"])
+        return {"configuration": said}
     if do == "measure":
-        count, arguments = request.get("count", 1), request.get("arguments", [])
-        return {"seconds": measure(library, request["what"], count, arguments)}
-    raise ValueError(f"unknown request {do!r}")
+        return {"value": measure(library, **request)}
+    if do == "report":
+        return {"value": method_of(library, request["what"])()}
+    if do == "memory":
+        return {"value": resident("status", "VmHWM")}
+    if do == "growth":
+        return {"value": growth(library, **request)}
+    raise ValueError("unknown request %r" % do)  # noqa: UP031
 
 
 def main():

@@ -10,10 +10,22 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["PRODUCT_SECONDS", "WORKLOADS", "Product", "Workload", "products_of", "write_data"]
+__all__ = [
+    "DEEP",
+    "INFERENCE",
+    "NARROW",
+    "SQUARE",
+    "TABULAR",
+    "WIDE",
+    "WIDE_ADAM",
+    "WORKLOADS",
+    "Product",
+    "Workload",
+    "products_of",
+    "write_data",
+]
 
-PRODUCT_SECONDS = 0.2  # that a round of one product takes, about
-_SQUARE = 2048
+SQUARE = 2048
 
 _ZEROS = 0.81  # of MNIST's pixels
 _TEST_ROWS = 10_000
@@ -75,13 +87,13 @@ class Workload:
         return {**asdict(self), "task": self.task, "learning_rate": 0.001}
 
 
-WORKLOADS = (
-    Workload((784, 512, 10), 128, "rmsprop"),
-    Workload((784, 512, 10), 64, "adam"),
-    Workload((784, 128, 10), 32, "adam"),
-    Workload((784, 1024, 1024, 1024, 10), 256, "adamw", dropout=0.2),
-    Workload((20, 64, 64, 1), 32, "adam", rows=100_000),
-)
+WIDE = Workload((784, 512, 10), 128, "rmsprop")
+WIDE_ADAM = Workload((784, 512, 10), 64, "adam")
+NARROW = Workload((784, 128, 10), 32, "adam")
+DEEP = Workload((784, 1024, 1024, 1024, 10), 256, "adamw", dropout=0.2)
+TABULAR = Workload((20, 64, 64, 1), 32, "adam", rows=100_000)
+WORKLOADS = (WIDE, WIDE_ADAM, NARROW, DEEP, TABULAR)
+INFERENCE = (WIDE, NARROW)  # one of each model that the first documents have
 
 
 @dataclass(frozen=True)
@@ -102,7 +114,7 @@ class Product:
 
 def products_of(workloads: Sequence[Workload]) -> Iterator[Product]:
     """A large square product, and each product of the workloads' training steps."""
-    yield Product(f"{_SQUARE}³", _SQUARE, _SQUARE, _SQUARE)
+    yield Product(f"{SQUARE}³", SQUARE, SQUARE, SQUARE)
     seen = set()
     for workload in workloads:
         batch = workload.batch_size

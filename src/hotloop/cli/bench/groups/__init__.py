@@ -1,0 +1,67 @@
+"""The groups of the benchmark: each measures rows of one kind, with workers of its own."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from hotloop.cli.bench.contest import Contestant
+from hotloop.cli.bench.rows import Row
+from hotloop.cli.bench.workloads import Workload
+
+__all__ = ["DEFAULT", "GROUPS", "Setting", "measure"]
+
+# What is measured, by group; the module of the same name in this folder does it.
+GROUPS = {
+    "peak": "fused multiply-adds in registers, by instruction set and threads",
+    "products": "matrix products: a large one, and those of the training steps",
+    "epochs": "an epoch of training",
+    "inference": "evaluate and predict on 10,000 images",
+    "latency": "calls on one row, a training step on 32",
+    "start": "import, and the first step after it, in fresh processes",
+    "fit": "fit as the tutorial calls it, beside the bare epoch",
+    "process": "the whole Fashion-MNIST tutorial as a process",
+    "threads": "all threads beside one thread, at every size",
+    "neighbour": "an epoch while another process burns a core",
+    "memory": "peak of resident memory in fit; growth in many calls",
+}
+DEFAULT = ("peak", "products", "epochs")
+_SHORTER = 20  # times, with --quick
+
+
+@dataclass
+class Setting:
+    """What the groups are given.
+
+    Args:
+        rivals: other libraries that take part.
+        workloads: the models that are asked for.
+        rounds: of each row.
+        quick: whether repetitions and data are to be a fraction of the usual.
+        about: receives name and versions of each contestant.
+        say: receives a line on each step.
+    """
+
+    rivals: Sequence[Contestant]
+    workloads: Sequence[Workload]
+    rounds: int
+    quick: bool
+    about: dict[str, str] = field(default_factory=dict)
+    say: Callable[[str], None] = print
+
+    def repetitions(self, count: int) -> int:
+        return max(1, count // _SHORTER) if self.quick else count
+
+    def sized(self, workload: Workload) -> Workload:
+        return workload.resized(workload.rows // _SHORTER) if self.quick else workload
+
+    def chosen(self, workloads: Sequence[Workload]) -> list[Workload]:
+        return [one for one in workloads if one in self.workloads]
+
+    def rivals_in(self, group: str) -> list[Contestant]:
+        return [one for one in self.rivals if group in one.peer.groups]
+
+
+def measure(group: str, setting: Setting) -> Iterator[Row]:
+    """Rows of a group, each as soon as it is measured."""
+    from importlib import import_module
+
+    return import_module(f"{__name__}.{group}").measure(setting)

@@ -1,0 +1,36 @@
+"""`fit` exactly as the tutorial calls it, beside the bare epoch.
+
+The tutorial's images are float64, its batches of 32, its progress bar drawn on a terminal, and its
+model is fresh: `fit` converts, builds and compiles.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from hotloop.cli.bench.contest import Contest, configured, rotated
+from hotloop.cli.bench.groups import Setting
+from hotloop.cli.bench.rows import OWN, Row
+from hotloop.cli.bench.workloads import NARROW, write_data
+
+__all__ = ["BARE", "measure"]
+
+EPOCHS = 10
+BARE = f"{OWN}, bare epoch"
+_TURNS = ((OWN, "tutorial_fit"), (BARE, "epochs"))
+
+
+def measure(setting: Setting) -> Iterator[Row]:
+    for workload in map(setting.sized, setting.chosen([NARROW])):
+        with tempfile.TemporaryDirectory() as folder, Contest(setting.about) as contest:
+            data, files = write_data(workload, Path(folder))
+            setting.say(f"{workload.name}: {workload.rows:,} rows of {data}, {EPOCHS} epochs")
+            contest.start(
+                configured(), workload=workload.describe(), files=files, purpose="tutorial"
+            )
+            row = Row("fit", f"{workload.model}: fit as the tutorial calls it, an epoch")
+            for number in range(setting.rounds):
+                for label, what in rotated(_TURNS, number):
+                    request = {"do": "measure", "what": what, "how": "each", "count": EPOCHS}
+                    contest.measure_alone(row, OWN, label, request)
+            yield row

@@ -1,0 +1,71 @@
+"""An epoch while another process burns one of the cores.
+
+It may take about as long as all the other cores alone would: the neighbour costs its core and
+no more. The process that burns counts in a loop, bound to one core where the system can bind.
+"""
+
+import contextlib
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from hotloop.cli.bench.contest import Contest, configured
+from hotloop.cli.bench.groups import Setting
+from hotloop.cli.bench.groups.models import METHODS
+from hotloop.cli.bench.rows import OWN, Row
+from hotloop.cli.bench.workloads import NARROW, WIDE, write_data
+
+__all__ = ["ALONE", "BESIDE", "measure"]
+
+BESIDE = f"{OWN}, beside the neighbour"
+ALONE = f"{OWN}, on the other cores alone"
+FEWER_BESIDE = f"{OWN}, fewer threads beside it"
+_BURN = """
+import os
+if hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+print("burning", flush=True)
+while True:
+    pass
+"""
+
+
+def measure(setting: Setting) -> Iterator[Row]:
+    from hotloop.graph.machine import get_num_threads
+
+    threads = get_num_threads()
+    if threads < 2:
+        setting.say("neighbour: there is no second core to burn")
+        return
+    fewer = configured(threads=threads - 1)
+    (method,) = METHODS["epochs"]
+    for workload in map(setting.sized, setting.chosen([WIDE, NARROW])):
+        with tempfile.TemporaryDirectory() as folder, Contest(setting.about) as contest:
+            data, files = write_data(workload, Path(folder))
+            setting.say(f"{workload.name}: {workload.rows:,} rows of {data}")
+            for one in (configured(), fewer):
+                contest.start(one, workload=workload.describe(), files=files, purpose="epochs")
+            row = Row("neighbour", f"{workload.name}: epoch", flop=workload.flop("epochs"))
+            count = setting.repetitions(method.repetitions)
+            request = {"do": "measure", "what": method.name, "how": method.how, "count": count}
+            for _ in range(setting.rounds):
+                contest.measure_alone(row, OWN, OWN, request)
+                contest.measure_alone(row, fewer.name, ALONE, request)
+                with burning():
+                    contest.measure_alone(row, OWN, BESIDE, request)
+                    contest.measure_alone(row, fewer.name, FEWER_BESIDE, request)
+            yield row
+
+
+@contextlib.contextmanager
+def burning() -> Iterator[subprocess.Popen]:
+    """A process that burns a core meanwhile."""
+    with subprocess.Popen([sys.executable, "-c", _BURN], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        try:
+            process.stdout.readline()
+            yield process
+        finally:
+            process.kill()

@@ -1,0 +1,61 @@
+"""One thing measured of everybody, round by round."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from statistics import median
+
+__all__ = ["OWN", "Row"]
+
+OWN = "hotloop"  # and what its names begin with in other configurations
+
+
+@dataclass
+class Row:
+    """Samples of one figure.
+
+    Args:
+        group: the group of the benchmark that it belongs to.
+        name: what was measured; unique in its group.
+        unit: of the samples: "s", "B" (bytes), "GFLOP/s", or "" (a count).
+        flop: floating-point operations that the seconds were spent on; 0 where that says nothing.
+        samples: of each round, by contestant. Rounds alternate between contestants, so that those
+            with the same number are neighbours in time; who fails takes part in no later round.
+        peaks: GFLOP/s of multiply-adds in registers, measured beside each sample, by configuration
+            of hotloop.
+        notes: why somebody is missing, by contestant.
+    """
+
+    group: str
+    name: str
+    unit: str = "s"
+    flop: float = 0.0
+    samples: dict[str, list[float]] = field(default_factory=dict)
+    peaks: dict[str, list[float]] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+
+    def median(self, contestant: str) -> float:
+        return median(self.samples[contestant])
+
+    def extremes(self, contestant: str) -> tuple[float, float]:
+        return min(self.samples[contestant]), max(self.samples[contestant])
+
+    def ratio(self, above: str, below: str) -> float:
+        """How many times `below`'s figure `above`'s is: the median of the rounds' ratios."""
+        pairs = zip(self.samples[above], self.samples[below], strict=False)
+        return median(one / other for one, other in pairs)
+
+    def share(self, contestant: str) -> float | None:
+        """Of the peak that was measured beside it; a rival's, of the peak with all threads."""
+        peaks = self.peaks.get(contestant) or self.peaks.get(OWN)
+        if not self.flop or not peaks:
+            return None
+        pairs = zip(self.samples[contestant], peaks, strict=False)
+        return median(self.flop / seconds / 1e9 / peak for seconds, peak in pairs)
+
+    def rivals(self) -> Iterator[str]:
+        return (name for name in self.samples if not name.startswith(OWN))
+
+    def best_rival(self, only: str = "") -> str | None:
+        """The fastest of others' libraries, or of those whose name begins with `only`."""
+        names = [name for name in self.rivals() if name.startswith(only)]
+        return min(names, key=self.median, default=None)
