@@ -20,6 +20,6 @@ class Changes:
         self.seen = object()
 
 
-structure = Changes()  # the parts of any layer, or what is trainable
+structure = Changes()  # the parts of any layer, what is trainable, or how any model is compiled
 numbers = Changes()  # what compiled steps have built in of any optimizer; `structure` marks it too
 layouts = Changes()  # where the bytes of any variable are

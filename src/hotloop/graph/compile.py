@@ -66,7 +66,18 @@ class Executable:
         self._recipe = lower(trace, batched, evaluate, _reference)
         self._inputs = [_Port(tensor, batched) for tensor in trace.inputs]
         self._outputs = [_Port(tensor, batched) for tensor in trace.outputs]
-        self._idle = [_Instance(self._recipe.make(Plan))]
+        self._fresh = [
+            ((self.batch_size, *port.shape) if batched else port.shape, port.lanes)
+            for port in self._outputs
+        ]
+        recipe = self._recipe
+        # Whether the plan reads and writes all of its arrays, in their order.
+        self._direct = (
+            bool(recipe.text)
+            and list(recipe.used_inputs) == list(range(len(self._inputs)))
+            and list(recipe.used_outputs) == list(range(len(self._outputs)))
+        )
+        self._idle = [_Instance(recipe.make(Plan))]
         self._assigns = bool(trace.updates)
         self._running = threading.Lock()
 
@@ -139,11 +150,28 @@ class Executable:
 
         For executables that are not `batched`. Raises as `run` does.
         """
-        given = self._given(inputs)
-        results = [np.empty(port.shape, port.lanes) for port in self._outputs]
-        if self._recipe.text:
-            given += [results[i] for i in self._recipe.used_outputs]
-            self._execute(given, (), (), None, 0, 1, 0.0)
+        self._given(inputs)  # says what does not fit
+        lanes = [port.lanes for port in self._inputs]
+        return self.call(list(map(np.ascontiguousarray, inputs, lanes)))
+
+    def call(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
+        """One batch, or a call that is not `batched`, on arrays that are known to fit.
+
+        `arrays` are C-contiguous and of the dtypes (bool as int32) and shapes compiled, with
+        exactly one batch of rows where `batched`. Results are new, bool as int32 0 and 1.
+        """
+        results = [np.empty(shape, lanes) for shape, lanes in self._fresh]
+        targets = results
+        if not self._direct:
+            recipe = self._recipe
+            if not recipe.text:
+                return results
+            arrays = [arrays[i] for i in recipe.used_inputs]
+            targets = [results[i] for i in recipe.used_outputs]
+        if self.batched:
+            self._execute((), arrays, targets, None, 0, 1, 0.0)
+        else:
+            self._execute(arrays + targets, (), (), None, 0, 1, 0.0)
         return results
 
     def _execute(

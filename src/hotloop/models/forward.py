@@ -56,12 +56,15 @@ class ForwardPlan:
             self._lock = threading.Lock()
 
     def run(self, inputs: list[np.ndarray]) -> Any:
-        """The outputs, as concrete tensors in the model's structure."""
+        """The outputs, as concrete tensors in the model's structure.
+
+        The inputs have the shapes and dtypes of the plan and are C-contiguous.
+        """
         if self._lock is None:
-            arrays = self.executable(inputs)
+            arrays = self.executable.call(inputs)
         else:
             with self._lock:
-                arrays = self.executable(inputs)
+                arrays = self.executable.call(inputs)
         if self._single and not self._masked:
             return _tensor(arrays[0], self._specs[0])
         tensors = [_tensor(array, spec) for array, spec in zip(arrays, self._specs, strict=True)]
@@ -101,8 +104,6 @@ class ForwardPlans:
             training = kwargs["training"]
             if training is not None:
                 training = bool(training)
-        if not model.built or model._trainer.run_eagerly:
-            return NotImplemented
         if call_context.call is not None or graph.current_scope() is not None:
             return NotImplemented
         if type(inputs) is np.ndarray:
@@ -112,8 +113,11 @@ class ForwardPlans:
                 and mode is training
                 and dtype is inputs.dtype
                 and shape == inputs.shape
+                and inputs.flags.c_contiguous
             ):
                 return plan.run([inputs])
+        if not model.built or model._trainer.run_eagerly:
+            return NotImplemented
         return self._find_and_run(model, inputs, training)
 
     def _find_and_run(self, model: Any, inputs: Any, training: bool | None) -> Any:

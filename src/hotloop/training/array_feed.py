@@ -98,6 +98,10 @@ class ArrayFeed:
         """The predictions on batches first … last-1, as `on_predict_batch_end` is told them."""
         return self._runner.pack_outputs(self._outputs or [], last, first)
 
+    def only_batch(self) -> tuple[Data, Any] | None:
+        """The data and the plan, if it is all one batch."""
+        return None if self._runner.plan is None else (self._runner.data, self._runner.plan)
+
     def all_outputs(self, done: int) -> Any:
         """All predictions, on `done` batches, as the model returns them."""
         return self._runner.pack_outputs(self._outputs or [], done)

@@ -83,6 +83,15 @@ class Plan:
         self._step.publish_logs()
         return 1
 
+    def call(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
+        """The results for one batch of arrays that are known to fit. For compiled steps.
+
+        Truth values come as int32. Nothing is published; see `Executable.call`.
+        """
+        executable: Any = self._executable
+        with self._lock:
+            return executable.call(arrays)
+
     def output_specs(self, arrays: list[np.ndarray]) -> list[tuple[tuple[int, ...], str]]:
         """Shape and dtype of the step's results; an eager step runs on the first batch for them."""
         if self._outputs is None:
@@ -103,13 +112,18 @@ class PlanCache:
         self._plans: OrderedDict[Hashable, Any] = OrderedDict()
         self._fingerprint: Hashable = None
         self._seen: object = None  # of `graph.structure`, when the fingerprint was taken
+        # What served the last plain call of each kind; see `training.repeats`.
+        self.repeats: dict[str, Any] = {}
         # Held while the model is traced or built: two threads must not build it twice.
         self.lock = threading.RLock()
         self._warned = False
 
     def clear(self) -> None:
+        """Forgets all: the model runs in another way from now on."""
         with self.lock:
             self._plans.clear()
+            self.repeats.clear()
+            graph.structure.mark()
 
     def get(self, model: Any, key: Hashable, make: Callable[[], Any]) -> Any:
         """What `make` returned for `key` since the model last changed."""

@@ -11,11 +11,12 @@ from hotloop import graph
 from hotloop.layers import Layer
 from hotloop.ops import tree
 from hotloop.training.class_weights import weigh_classes
+from hotloop.training.compile_metrics import CompileMetrics
 from hotloop.training.data import Data, make_data
 from hotloop.training.outputs import at_path, name_leaves
 from hotloop.training.plans import batch_specs
 from hotloop.training.stepping import Stepping
-from hotloop.training.targets import check_targets
+from hotloop.training.targets import Check, target_check
 
 
 class Preparing(Stepping):
@@ -42,16 +43,33 @@ class Preparing(Stepping):
             names=tuple(names),
         )
 
-    def _prepare(self, data: Data, batch_size: int, y_name: str) -> None:
-        """Builds the model, its loss and its metrics, and checks the targets against them."""
+    def _prepare(self, data: Data, batch_size: int, y_name: str) -> list[tuple[int, Check]]:
+        """Builds the model, its loss and its metrics, and checks the targets against them.
+
+        Returns what looks at the values of targets, and at which of the data's arrays.
+        """
         batch = min(batch_size, data.samples)
-        checks = self._trainer.plans.get(
+        checks: list[tuple[int, Check]] = self._trainer.plans.get(
             self, ("checks", batch, data.layout, y_name), lambda: self._checks(data, batch, y_name)
         )
-        for position, loss, shape, name in checks:
-            check_targets(loss, data.arrays[position], shape, name)
+        for position, check in checks:
+            check(data.arrays[position])
+        return checks
 
-    def _checks(self, data: Data, batch: int, y_name: str) -> list[tuple[int, Any, Any, str]]:
+    def _checks(self, data: Data, batch: int, y_name: str) -> list[tuple[int, Check]]:
+        """Builds what there is to build. Raises on targets of a shape that does not suit their
+        loss, and returns what is to be asked of their values.
+        """
+        checks = []
+        for position, loss, shape, name in self._find_targets(data, batch, y_name):
+            check = target_check(loss, data.arrays[position].shape, shape, name)
+            if check is not None:
+                checks.append((position, check))
+        return checks
+
+    def _find_targets(
+        self, data: Data, batch: int, y_name: str
+    ) -> list[tuple[int, Any, tuple[int, ...], str]]:
         """Builds what there is to build. Returns which of the data's arrays are targets of a loss,
         the loss, the shape of the predictions, and what the array is called.
         """
@@ -69,7 +87,7 @@ class Preparing(Stepping):
                     "need targets."
                 )
             return []
-        checks: list[tuple[int, Any, Any, str]] = []
+        checks: list[tuple[int, Any, tuple[int, ...], str]] = []
         y_true = tree.map_structure(_first, data.y)
         try:
             if losses is not None:
@@ -92,6 +110,17 @@ class Preparing(Stepping):
             if not custom:
                 raise  # Otherwise what is compared with what is the overridden method's business.
         return checks
+
+    def _is_plain(self, mode: str) -> bool:
+        """Whether a call on one batch does nothing that is not known: no method overridden, and
+        every metric reset and read as this package does it.
+        """
+        if self.run_eagerly or self._overrides(
+            f"{mode}_step", "compute_metrics", "get_metrics_result", "reset_metrics"
+        ):
+            return False
+        metrics = [leaf for metric in self._known_metrics() for leaf in _leaves(metric)]
+        return all(type(metric).reset_state.__module__.startswith("hotloop.") for metric in metrics)
 
     def _weigh_classes(self, data: Data, class_weight: Any) -> Data:
         return weigh_classes(data, class_weight, getattr(self, "output_names", None))
@@ -138,3 +167,8 @@ class Preparing(Stepping):
 def _first(array: np.ndarray | None) -> SimpleNamespace | None:
     """What a loss needs to know of a batch of targets."""
     return None if array is None else SimpleNamespace(shape=array.shape)
+
+
+def _leaves(metric: Any) -> list[Any]:
+    """The metrics that a compiled one stands for."""
+    return metric.metrics if isinstance(metric, CompileMetrics) else [metric]

@@ -39,6 +39,11 @@ class BatchRunner:
     def batches(self) -> int:
         return self._full + (self._tail_plan is not None)
 
+    @property
+    def plan(self) -> Any:
+        """The plan of the only batch; None if there are several."""
+        return (self._plan or self._tail_plan) if self.batches == 1 else None
+
     def run(
         self,
         start: int,

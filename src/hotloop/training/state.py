@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 from hotloop.training.plans import PlanCache
@@ -42,17 +40,20 @@ class TrainerState:
         TrainerState.__init__(self)
         self.__dict__.update(state)
 
-    @contextlib.contextmanager
-    def exclusive(self, method: str, *, nested: bool) -> Iterator[None]:
-        """Keeps other threads from training or evaluating meanwhile.
+    def exclusive(self, method: str, *, nested: bool) -> _Turn:
+        """A `with` block that keeps other threads from training or evaluating meanwhile.
 
         Args:
             method: what is being called, for the message.
             nested: whether it may run inside another one on the same thread (from a callback).
 
-        Raises:
+        Entering it raises:
             RuntimeError: somebody else is at it.
         """
+        return _Turn(self, method, nested)
+
+    def enter(self, method: str, nested: bool) -> None:
+        """Begins a turn; see `exclusive`. It has begun unless this raises `RuntimeError`."""
         me = threading.get_ident()
         with self._guard:
             if self._owner is not None and (self._owner != me or not nested):
@@ -63,11 +64,28 @@ class TrainerState:
                 )
             self._owner = me
             self._depth += 1
-        try:
-            yield
-        finally:
-            with self._guard:
-                self._depth -= 1
-                if self._depth == 0:
-                    self._owner = None
-                    self.position = None
+
+    def leave(self) -> None:
+        """Ends a turn."""
+        with self._guard:
+            self._depth -= 1
+            if self._depth == 0:
+                self._owner = None
+                self.position = None
+
+
+class _Turn:
+    """The context manager of `TrainerState.exclusive`."""
+
+    __slots__ = ("_method", "_nested", "_state")
+
+    def __init__(self, state: TrainerState, method: str, nested: bool) -> None:
+        self._state = state
+        self._method = method
+        self._nested = nested
+
+    def __enter__(self) -> None:
+        self._state.enter(self._method, self._nested)
+
+    def __exit__(self, *error: object) -> None:
+        self._state.leave()

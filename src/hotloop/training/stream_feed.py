@@ -190,6 +190,9 @@ class StreamFeed:
         made = [np.concatenate(columns) for columns in zip(*parts, strict=True)]
         return self._chunks[-1][1].pack_outputs(made)
 
+    def only_batch(self) -> None:
+        """None: nobody knows what comes next."""
+
     def all_outputs(self, done: int) -> Any:
         begin, runner, arrays = self._chunks[-1]
         # It may have been stopped inside of the last chunk.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hotloop import graph
 from hotloop.callbacks import CallbackList
 from hotloop.random import numpy_generator
 from hotloop.training.arguments import (
@@ -21,6 +22,7 @@ from hotloop.training.data import Data, unpack_validation_data
 from hotloop.training.feeds import Feed, make_feed
 from hotloop.training.loop import Position, run_pass, warn_out_of_data
 from hotloop.training.preparing import Preparing
+from hotloop.training.repeats import OneBatch, note_batch, note_prediction
 from hotloop.training.runner import BatchRunner
 from hotloop.training.sources import split_parts
 
@@ -243,6 +245,13 @@ class Trainer(Preparing):
         Returns:
             Array `[samples, ...]`, or the model's structure of such arrays.
         """
+        repeats = self._trainer.plans.repeats
+        quiet = callbacks is None and isinstance(verbose, int) and verbose == 0 and steps is None
+        if quiet and (last := repeats.get("predict")) is not None and last.fits(x, batch_size):
+            if self.stop_predicting:
+                self.stop_predicting = False
+            return last.run(x)
+        seen = graph.structure.seen
         verbose = check_verbose(verbose)
         batch_size = check_count(batch_size, "batch_size", optional=True)
         steps = check_count(steps, "steps", optional=True)
@@ -267,6 +276,8 @@ class Trainer(Preparing):
         finally:
             feed.close()
         callbacks.on_predict_end()
+        if quiet and (only := feed.only_batch()) is not None:
+            repeats["predict"] = note_prediction(seen, x, batch_size, *only)
         return feed.all_outputs(done)
 
     def train_on_batch(
@@ -280,10 +291,12 @@ class Trainer(Preparing):
         """One update on the samples given. Arguments and result as for `fit` and `evaluate`."""
         self._check_compiled("train_on_batch")
         with self._trainer.exclusive("train_on_batch", nested=True):
-            data = self._weigh_classes(self._make_data(x, y, sample_weight), class_weight)
-            self._prepare(data, data.samples, "y")
-            self._build_optimizer()
-            return self._run_one("train", data, return_dict)
+            if class_weight is None and sample_weight is None:
+                last = self._trainer.plans.repeats.get("train")
+                if last is not None and last.fits(x, y):
+                    logs = last.run(x, y)
+                    return logs if return_dict else last.one.in_order(logs)
+            return self._run_batch("train", x, y, sample_weight, class_weight, return_dict)
 
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
@@ -291,25 +304,61 @@ class Trainer(Preparing):
         """Loss and metrics of the samples given, as one batch. Result as for `evaluate`."""
         self._check_compiled("test_on_batch")
         with self._trainer.exclusive("test_on_batch", nested=True):
-            data = self._make_data(x, y, sample_weight)
-            self._prepare(data, data.samples, "y")
-            return self._run_one("test", data, return_dict)
+            if sample_weight is None:
+                last = self._trainer.plans.repeats.get("test")
+                if last is not None and last.fits(x, y):
+                    logs = last.run(x, y)
+                    return logs if return_dict else last.one.in_order(logs)
+            return self._run_batch("test", x, y, sample_weight, None, return_dict)
 
     def predict_on_batch(self, x: Any) -> Any:
         """The model's outputs for the samples given, as one batch."""
+        repeats = self._trainer.plans.repeats
+        last = repeats.get("predict_on_batch")
+        if last is not None and last.fits(x, None):
+            return last.run(x)
+        seen = graph.structure.seen
         data = self._make_data(x)
         runner = BatchRunner(self, "predict", data, data.samples)
         outputs = runner.output_arrays(1)
         runner.run(0, 1, outputs=outputs)
+        repeats["predict_on_batch"] = note_prediction(seen, x, None, data, runner.plan)
         return runner.pack_outputs(outputs, 1)
 
-    def _run_one(self, mode: str, data: Data, return_dict: bool) -> Any:
+    def _run_batch(
+        self, mode: str, x: Any, y: Any, sample_weight: Any, class_weight: Any, return_dict: bool
+    ) -> Any:
+        """`train_on_batch` or `test_on_batch`, the long way."""
+        data = self._weigh_classes(self._make_data(x, y, sample_weight), class_weight)
+        checks = self._prepare(data, data.samples, "y")
+        if mode == "train":
+            self._build_optimizer()
+        seen = graph.structure.seen
+        one = self._one_batch(mode, data)
+        if one is not None:
+            self._trainer.plans.repeats[mode] = note_batch(seen, x, y, data, checks, one)
+            logs = one.run(data.arrays)
+            return logs if return_dict else one.in_order(logs)
         runner = BatchRunner(self, mode, data, data.samples)
         self.reset_metrics()
         read_logs = self._log_reader(mode)
         runner.run(0, 1)
         logs = read_logs()
         return logs if return_dict else self._logs_in_order(logs)
+
+    def _one_batch(self, mode: str, data: Data) -> OneBatch | None:
+        """The plan of a whole call on one batch; None where its parts cannot be one plan."""
+
+        def make() -> OneBatch | bool:
+            if not self._is_plain(mode):
+                return False
+            try:
+                return OneBatch(self, mode, data)
+            except graph.TracingError:
+                return False  # The plan of the step will say so, once, and run eagerly.
+
+        key = ("one batch", mode, data.samples, data.layout, *self._key("metrics"))
+        return self._trainer.plans.get(self, key, make) or None
 
     def _run_evaluation(self, feed: Feed, callbacks: Any, steps: int | None) -> dict[str, Any]:
         self.stop_evaluating = False

@@ -251,3 +251,193 @@ def test_memory_stays_constant(call):
     many(10_000)
     # One leaked output array or buffer view per call would be 1 MB.
     assert resident() - before < 500_000
+
+
+def test_train_on_batch_equals_an_epoch_of_one_batch():
+    """Metrics from zero, the step and their results are one plan there, and three in `fit`."""
+    weights = None
+    results = []
+    for samples in (8, 7):
+        x, y = X[:samples], Y[:samples]
+        for train in (
+            lambda model, x, y: model.train_on_batch(x, y, return_dict=True),
+            lambda model, x, y: {
+                name: values[0]
+                for name, values in model.fit(x, y, 8, shuffle=False, verbose=0).history.items()
+            },
+        ):
+            keras.utils.set_random_seed(1)
+            model = small(layers.Dropout(0.3))
+            weights = weights or model.get_weights()
+            model.set_weights(weights)
+            logs = [train(model, x, y) for _ in range(3)]
+            results.append((logs, model.get_weights()))
+    for (logs, trained), (other_logs, others) in (results[:2], results[2:]):
+        assert logs == other_logs
+        for a, b in zip(trained, others, strict=True):
+            np.testing.assert_array_equal(a, b)
+    assert results[0][0] != results[2][0]
+
+
+def test_batches_of_other_dtypes_and_layouts():
+    models = [small() for _ in range(6)]
+    for model in models:
+        model.set_weights(models[0].get_weights())
+    kinds = [
+        (X, Y.astype("int32")),
+        (X, Y),
+        (X.astype("float64"), Y.astype("uint8")),
+        (np.asfortranarray(X), Y[:, None]),
+        (X.tolist(), Y.tolist()),
+        (np.repeat(X, 2, 0)[::2], np.repeat(Y, 2)[::2]),
+    ]
+    for _ in range(3):
+        logs = [model.train_on_batch(*kind) for model, kind in zip(models, kinds, strict=True)]
+        assert logs == [logs[0]] * len(logs)
+        # What served the last call must not serve another kind.
+        models, kinds = models[1:] + models[:1], kinds
+    tests = [model.test_on_batch(*kind) for model, kind in zip(models, kinds, strict=True)]
+    assert tests == [tests[0]] * len(tests)
+
+
+def test_targets_are_looked_at_in_every_call():
+    model = small()
+    for _ in range(2):
+        model.train_on_batch(X, Y)
+        model.test_on_batch(X, Y)
+    before = model.get_weights()
+    for wrong in (Y + 1, Y - 1):
+        for call in (model.train_on_batch, model.test_on_batch):
+            with pytest.raises(ValueError, match="class label"):
+                call(X, wrong)
+    for a, b in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_metrics_hold_the_last_batch():
+    model = small()
+    for x, y in ((X, Y), (X[:3], Y[:3]), (X, Y)):
+        logs = model.train_on_batch(x, y, return_dict=True)
+        assert list(logs) == ["accuracy", "loss"]
+        assert {name: float(value) for name, value in model.get_metrics_result().items()} == logs
+        assert model.metrics[0].count.numpy() == len(x)
+    assert model.train_on_batch(X, Y)[0] != logs["loss"]
+    model.reset_metrics()
+    assert model.metrics[0].count.numpy() == 0
+
+
+def test_other_numbers_of_the_optimizer():
+    model = small()
+    model.train_on_batch(X, Y)
+    model.optimizer.learning_rate = 0.0
+    before = model.get_weights()
+    model.train_on_batch(X, Y)
+    for a, b in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(a, b)
+    model.optimizer.learning_rate = 0.1
+    model.optimizer.weight_decay = 5.0
+    model.train_on_batch(X, Y)
+    assert np.abs(model.get_weights()[0]).max() < 0.8 * np.abs(before[0]).max()
+
+
+def test_weights_of_samples_after_a_call_without():
+    model = small()
+    plain = model.test_on_batch(X, Y)
+    heavy = np.where(Y == 0, 3.0, 1.0)
+    weighted = model.test_on_batch(X, Y, heavy)
+    assert weighted[0] != plain[0]
+    assert model.test_on_batch(X, Y) == plain
+    twin = small()
+    twin.set_weights(model.get_weights())
+    assert model.train_on_batch(X, Y) == twin.train_on_batch(X, Y)
+    assert model.train_on_batch(X, Y, class_weight={0: 3, 1: 1, 2: 1}) == twin.train_on_batch(
+        X, Y, heavy
+    )
+
+
+class Largest(keras.metrics.Metric):
+    """Resets itself in its own way, which a plan would not repeat."""
+
+    def __init__(self):
+        super().__init__(name="largest")
+        self.largest = self.add_weight(name="largest")
+        self.resets = 0
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        self.largest.assign(ops.maximum(self.largest, ops.max(y_pred)))
+
+    def reset_state(self):
+        self.resets += 1
+        self.largest.assign(-1.0)
+
+    def result(self):
+        return self.largest
+
+
+def test_own_resets_happen_in_every_call():
+    largest = Largest()
+    model = small()
+    model.compile("sgd", model.loss, metrics=[largest])
+    for _ in range(3):
+        before = largest.resets
+        close(model.test_on_batch(X, Y)[1], max(expected(model).max(), -1.0))
+        assert largest.resets == before + 1
+
+    class Counting(keras.Sequential):
+        resets = 0
+
+        def reset_metrics(self):
+            self.resets += 1
+            super().reset_metrics()
+
+    model = Counting([keras.Input((6,)), layers.Dense(3)])
+    model.compile("sgd", "mse")
+    for count in range(1, 4):
+        model.train_on_batch(X, np.zeros((8, 3)))
+        assert model.resets == count
+
+
+def test_batch_sizes_of_predictions():
+    model = small()
+    whole = model.predict(X, verbose=0)
+    for batch_size in (None, 3, 8, None, 100, 3):
+        close(model.predict(X, batch_size=batch_size, verbose=0), whole)
+        close(model.predict(X, batch_size=batch_size, verbose=0, steps=1), whole[:batch_size])
+    with pytest.raises(ValueError, match="batch_size"):
+        model.predict(X, batch_size=0, verbose=0)
+
+
+def test_a_prediction_resets_the_wish_to_stop():
+    model = small()
+    for _ in range(2):
+        model.stop_predicting = True
+        model.predict(X, verbose=0)
+        assert not model.stop_predicting
+
+
+def test_training_in_two_threads_is_refused_in_small_calls_too():
+    errors = []
+    entered, leave = threading.Event(), threading.Event()
+
+    class Waits(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            entered.set()
+            leave.wait(60)
+
+    model = small()
+    model.train_on_batch(X, Y)
+    thread = threading.Thread(
+        target=lambda: model.fit(X, Y, verbose=0, callbacks=[Waits()]), daemon=True
+    )
+    thread.start()
+    assert entered.wait(60)
+    for call in (model.train_on_batch, model.test_on_batch):
+        try:
+            call(X, Y)
+        except RuntimeError as error:
+            errors.append(str(error))
+    leave.set()
+    thread.join()
+    assert len(errors) == 2
+    assert all("another thread" in error for error in errors)
+    model.train_on_batch(X, Y)

@@ -1,0 +1,142 @@
+"""Small calls like the last one: what was found out for that one serves them at once.
+
+A repeat belongs to the model as it was (`graph.structure` has not changed) and to plain arrays of
+the same dtypes and shapes. Anything else goes the long way, which looks at everything.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hotloop import graph
+from hotloop.training.arrays import to_lanes
+from hotloop.training.data import Data
+from hotloop.training.plans import Plan, batch_specs
+from hotloop.training.results import plain
+from hotloop.training.steps import Step
+
+
+class Prediction(NamedTuple):
+    """The last `predict` or `predict_on_batch` of one batch, and the plan that served it."""
+
+    seen: object  # of `graph.structure`
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    batch_size: int | None  # as it was passed
+    plan: Plan
+
+    def fits(self, x: Any, batch_size: int | None) -> bool:
+        """Whether the same plan serves `x`."""
+        return (
+            type(x) is np.ndarray
+            and self.seen is graph.structure.seen
+            and self.dtype is x.dtype
+            and self.shape == x.shape
+            and self.batch_size is batch_size
+            and x.flags.c_contiguous
+        )
+
+    def run(self, x: np.ndarray) -> np.ndarray:
+        """The predictions."""
+        return self.plan.call([x])[0]
+
+
+def note_prediction(
+    seen: object, x: Any, batch_size: int | None, data: Data, plan: Plan
+) -> Prediction | None:
+    """What `predict(x)` with the data made of it leaves for the next one, if anything.
+
+    That is nothing if the data had to be converted, or if the result is more than one array of
+    numbers, one for each sample. `seen` is the mark from before the data was looked at.
+    """
+    one = plan.structure is None and not plan.eager and data.arrays[0] is x
+    if not one or len(data.arrays) != 1 or plan.batch_size != data.samples:
+        return None
+    ((shape, dtype),) = plan.output_specs(data.arrays)
+    if dtype == "bool" or shape[:1] != (data.samples,):
+        return None
+    return Prediction(seen, x.dtype, x.shape, batch_size, plan)
+
+
+class OneBatch:
+    """`train_on_batch` or `test_on_batch` as one plan: metrics from zero, the step, their results.
+
+    Args:
+        model: the model, prepared for the data.
+        mode: "train" or "test".
+        data: the samples, all of them one batch.
+
+    Raises:
+        TracingError: the step or a metric needs concrete values.
+    """
+
+    def __init__(self, model: Any, mode: str, data: Data) -> None:
+        step = Step(model, mode, data)
+        names: list[str] = []
+
+        def whole(*tensors: Any) -> list[Any]:
+            model.reset_metrics()
+            step(*tensors)
+            results = model.get_metrics_result()
+            names[:] = sorted(results)
+            return [results[name] for name in names]
+
+        trace = graph.trace(whole, batch_specs(data, data.samples))
+        self._executable = graph.compile(trace, batched=False)
+        self._names = names
+        order = model._logs_in_order({name: name for name in names})
+        self._order: list[str] | str = order
+
+    def run(self, arrays: list[np.ndarray]) -> dict[str, Any]:
+        """The results of all metrics, by name in alphabetical order."""
+        return dict(zip(self._names, map(plain, self._executable.call(arrays)), strict=True))
+
+    def in_order(self, logs: dict[str, Any]) -> Any:
+        """Logs as `evaluate` returns them."""
+        if isinstance(self._order, str):
+            return logs[self._order]
+        return [logs[name] for name in self._order]
+
+
+class BatchOfTwo(NamedTuple):
+    """The last `train_on_batch(x, y)` or `test_on_batch(x, y)`, and what served it."""
+
+    seen: object  # of `graph.structure`
+    x_dtype: np.dtype
+    x_shape: tuple[int, ...]
+    y_dtype: np.dtype
+    y_shape: tuple[int, ...]
+    lanes: tuple[str, str]  # the dtypes of the arrays of the plan
+    checks: list[tuple[int, Any]]
+    one: OneBatch
+
+    def fits(self, x: Any, y: Any) -> bool:
+        """Whether the same plan serves `x` and `y`."""
+        return (
+            type(x) is np.ndarray
+            and type(y) is np.ndarray
+            and self.seen is graph.structure.seen
+            and self.x_dtype is x.dtype
+            and self.x_shape == x.shape
+            and self.y_dtype is y.dtype
+            and self.y_shape == y.shape
+        )
+
+    def run(self, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
+        """The results of all metrics. Raises `ValueError` on targets that do not suit the loss."""
+        arrays = [to_lanes(x, "x", self.lanes[0]), to_lanes(y, "y", self.lanes[1])]
+        for position, check in self.checks:
+            check(arrays[position])
+        return self.one.run(arrays)
+
+
+def note_batch(
+    seen: object, x: Any, y: Any, data: Data, checks: list[tuple[int, Any]], one: OneBatch
+) -> BatchOfTwo | None:
+    """What a batch of one `x` and one `y` leaves for the next one; None for anything else."""
+    if type(x) is not np.ndarray or type(y) is not np.ndarray or data.structure != (0, 1, None):
+        return None
+    lanes = (data.arrays[0].dtype.name, data.arrays[1].dtype.name)
+    return BatchOfTwo(seen, x.dtype, x.shape, y.dtype, y.shape, lanes, checks, one)
