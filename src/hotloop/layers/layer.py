@@ -6,12 +6,12 @@ import copy
 import functools
 import inspect
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from hotloop import constraints, ops, regularizers
+from hotloop import ops, regularizers
 from hotloop.dtype_policies import DTypePolicy
-from hotloop.graph import Tensor, Variable, current_scope, structure
+from hotloop.graph import Tensor
 from hotloop.layers.call_arguments import (
     CallArguments,
     as_tensor,
@@ -21,7 +21,6 @@ from hotloop.layers.call_arguments import (
     symbolic_inputs,
     without_default_mode,
 )
-from hotloop.layers.composite import Composite
 from hotloop.layers.configuration import (
     DTYPE_POLICY,
     automatic_config,
@@ -31,9 +30,8 @@ from hotloop.layers.context import CallContext, current_path, local, name_scope
 from hotloop.layers.copying import restore, state_of
 from hotloop.layers.input_spec import assert_input_compatibility
 from hotloop.layers.masks import fill_masks, hand_on
-from hotloop.layers.weight import make_weight, positional
+from hotloop.layers.stateful import Stateful
 from hotloop.ops import tree
-from hotloop.ops.naming import auto_name
 from hotloop.ops.symbolic import KerasTensor, Node
 
 
@@ -60,7 +58,7 @@ def _finishing(build: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
-class Layer(Composite):
+class Layer(Stateful):
     """A callable with weights; everything in a model is one.
 
     Subclasses write `__init__` (calling `super().__init__(**kwargs)` first), `build(input_shape)`,
@@ -94,8 +92,6 @@ class Layer(Composite):
     _init_arguments: tuple[tuple[Any, ...], dict[str, Any]]
     # Models: what is inside them carries masks on, or warns.
     _passes_masks = False
-    # How often what a plan takes as constant (a vocabulary, say) has been replaced.
-    _constants_version = 0
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         layer = super().__new__(cls)
@@ -162,13 +158,11 @@ class Layer(Composite):
         self._path: str | None = None
         self._building = False
         self._build_shapes: dict[str, Any] | None = None
-        self._losses: list[Tensor] = []
+        self._losses = []
         self._call_signature = signature_of(self.call)
         self._call_has_training = "training" in self._call_signature.parameters
         self._call_has_mask = "mask" in self._call_signature.parameters
         self._super_called = True
-
-    # Weights
 
     @_finishing
     def build(self, input_shape: Any) -> None:
@@ -184,110 +178,6 @@ class Layer(Composite):
                 "they are called. Implement `build()` to build them.",
                 stacklevel=3,
             )
-
-    def add_weight(
-        self,
-        *args: Any,
-        shape: Sequence[int] | int | None = None,
-        initializer: Any = None,
-        dtype: Any = None,
-        trainable: bool = True,
-        autocast: bool = True,
-        regularizer: Any = None,
-        constraint: Any = None,
-        aggregation: str = "none",
-        overwrite_with_gradient: bool = False,
-        name: str | None = None,
-    ) -> Variable:
-        """A new variable of the layer.
-
-        Args:
-            shape: ints; a scalar by default. It, `initializer` and `dtype` may be positional.
-            initializer: default Glorot uniform for floats and zeros for others.
-            dtype: `"float32"` (default), `"int32"` or `"bool"`.
-            trainable: whether the optimizer changes it.
-            regularizer: penalty that joins `losses`.
-            constraint: projection applied after each update.
-            name: last part of the variable's path.
-            autocast, aggregation: accepted for Keras's sake; there is one dtype and one replica.
-
-        Raises:
-            ValueError: a shape that is not made of whole numbers; a layer that is built already.
-            NotImplementedError: `overwrite_with_gradient=True`.
-        """
-        self._check_super_called()
-        shape, initializer, dtype = positional(args, shape, initializer, dtype)
-        if overwrite_with_gradient:
-            raise NotImplementedError(
-                "add_weight() does not implement the argument `overwrite_with_gradient` yet."
-            )
-        name = name or auto_name("variable")
-        variable = make_weight(self.name, name, shape, initializer, dtype, trainable)
-        with name_scope(self):
-            variable.path = f"{current_path()}/{name}"
-        variable.regularizer = regularizers.get(regularizer)
-        variable.constraint = constraints.get(constraint)
-        self._track_variable(variable)
-        return variable
-
-    def add_variable(
-        self,
-        shape: Sequence[int],
-        initializer: Any,
-        dtype: Any = None,
-        trainable: bool = True,
-        autocast: bool = True,
-        regularizer: Any = None,
-        constraint: Any = None,
-        name: str | None = None,
-    ) -> Variable:
-        """`add_weight` under its other name."""
-        return self.add_weight(
-            shape=shape,
-            initializer=initializer,
-            dtype=dtype,
-            trainable=trainable,
-            autocast=autocast,
-            regularizer=regularizer,
-            constraint=constraint,
-            name=name,
-        )
-
-    # Losses
-
-    def add_loss(self, loss: Any) -> None:
-        """Adds a scalar (or a nest of them) to the loss of the step; for use inside `call`."""
-        for x in tree.flatten(loss):
-            if not isinstance(x, Tensor):
-                raise ValueError(
-                    "`add_loss()` can only be called from inside `build()` or `call()`, on a "
-                    f"tensor input. Received invalid value: {x!r}"
-                )
-            self._losses.append(x)
-
-    @property
-    def losses(self) -> list[Tensor]:
-        """What `add_loss` collected in the last call, then the penalties on trainable weights."""
-        scope = current_scope()
-        serial = scope.serial if scope is not None else 0
-        # A traced loss means nothing outside the trace that made it.
-        collected = [
-            loss
-            for layer in self._flatten_layers()
-            for loss in layer._losses
-            if loss.origin in (0, serial)
-        ]
-        penalties = [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
-        return collected + penalties
-
-    def _forget_plans(self) -> None:
-        """Makes every model that holds this layer compile anew: its constants are others now."""
-        self._constants_version += 1
-        structure.mark()
-
-    def _clear_losses(self) -> None:
-        for layer in self._flatten_layers():
-            layer._losses.clear()
 
     # Calls
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hotloop.graph import Tensor, apply, constant, fill
+from hotloop.ops.arithmetic import multiply, subtract
 from hotloop.ops.convert import (
     broadcast,
     broadcast_shapes,
@@ -31,7 +32,6 @@ from hotloop.ops.manipulation import (
     swapaxes,
     take_range,
 )
-from hotloop.ops.math import multiply, subtract
 from hotloop.ops.reductions import sum as sum_of
 
 

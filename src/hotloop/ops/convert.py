@@ -56,6 +56,11 @@ def float_tensor(x: Any) -> Tensor:
     return constant(x, "float32")
 
 
+def like(value: Any, x: Tensor) -> Tensor:
+    """`value` in the shape and dtype of `x`."""
+    return fill(value, x.shape, x.dtype)
+
+
 def broadcast_shapes(*shapes: Sequence[int]) -> tuple[int, ...]:
     """NumPy's rule. Raises `ValueError` naming the shapes."""
     try:

@@ -11,8 +11,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from hotloop.graph import Tensor, apply, fill
-from hotloop.ops.convert import float_tensor, promote
+from hotloop.graph import Tensor, apply
+from hotloop.ops.convert import float_tensor, like, promote
 from hotloop.ops.differentiation import with_gradient, with_slope
 from hotloop.ops.dispatch import op
 
@@ -26,10 +26,6 @@ _ERFINV_FAR = (
     -0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613,
     0.00943887047, 1.00167406, 2.83297682,
 )  # fmt: skip
-
-
-def _like(value: float, x: Tensor) -> Tensor:
-    return fill(value, x.shape, "float32")
 
 
 def _add(a: Tensor, b: Tensor) -> Tensor:
@@ -58,20 +54,20 @@ def _select(condition: Tensor, a: Tensor, b: Tensor) -> Tensor:
 
 def polynomial(coefficients: Sequence[float], x: Tensor) -> Tensor:
     """The polynomial with these coefficients, the highest power's first."""
-    total = _like(coefficients[0], x)
+    total = like(coefficients[0], x)
     for coefficient in coefficients[1:]:
-        total = _add(_mul(total, x), _like(coefficient, x))
+        total = _add(_mul(total, x), like(coefficient, x))
     return total
 
 
 def _signed(x: Tensor, size: Tensor) -> Tensor:
     """`size` with the sign of `x`; zeros keep theirs."""
-    return _select(apply("eq", [x, _like(0.0, x)]), x, _mul(apply("sign", [x]), size))
+    return _select(apply("eq", [x, like(0.0, x)]), x, _mul(apply("sign", [x]), size))
 
 
 def _one_minus_square(x: Tensor) -> Tensor:
     """(1 - x)·(1 + x), exact near ±1."""
-    one = _like(1.0, x)
+    one = like(1.0, x)
     return _mul(_sub(one, x), _add(one, x))
 
 
@@ -83,11 +79,11 @@ def _arcsin_small(x: Tensor) -> Tensor:
 
 def _arcsin_value(x: Tensor) -> Tensor:
     size = apply("abs", [x])
-    half, one = _like(0.5, x), _like(1.0, x)
+    half, one = like(0.5, x), like(1.0, x)
     far = apply("lt", [half, size])
     root = _sqrt(_mul(half, _sub(one, size)))
     inner = _arcsin_small(_select(far, root, size))
-    outer = _sub(_like(math.pi / 2, x), _mul(_like(2.0, x), inner))
+    outer = _sub(like(math.pi / 2, x), _mul(like(2.0, x), inner))
     return _signed(x, _select(far, outer, inner))
 
 
@@ -96,37 +92,37 @@ def arcsin(x: Any) -> Tensor:
     """The angle from -π/2 to π/2 whose sine is `x`; NaN outside [-1, 1]."""
     x = float_tensor(x)
     y = apply("stop_gradient", [_arcsin_value(x)])
-    return with_slope(y, x, lambda: _div(_like(1.0, x), _sqrt(_one_minus_square(x))))
+    return with_slope(y, x, lambda: _div(like(1.0, x), _sqrt(_one_minus_square(x))))
 
 
 @op
 def arccos(x: Any) -> Tensor:
     """The angle from 0 to π whose cosine is `x`; NaN outside [-1, 1]."""
     x = float_tensor(x)
-    half, one, two = _like(0.5, x), _like(1.0, x), _like(2.0, x)
+    half, one, two = like(0.5, x), like(1.0, x), like(2.0, x)
     near = _mul(two, _arcsin_small(_sqrt(_mul(half, _sub(one, x)))))
     opposite = _mul(two, _arcsin_small(_sqrt(_mul(half, _add(one, x)))))
-    beyond = _sub(_like(math.pi, x), opposite)
-    middle = _sub(_like(math.pi / 2, x), _arcsin_small(x))
+    beyond = _sub(like(math.pi, x), opposite)
+    middle = _sub(like(math.pi / 2, x), _arcsin_small(x))
     y = _select(apply("lt", [half, x]), near, middle)
-    y = _select(apply("lt", [x, _like(-0.5, x)]), beyond, y)
+    y = _select(apply("lt", [x, like(-0.5, x)]), beyond, y)
     y = apply("stop_gradient", [_select(apply("isnan", [x]), x, y)])
-    return with_slope(y, x, lambda: _div(_like(-1.0, x), _sqrt(_one_minus_square(x))))
+    return with_slope(y, x, lambda: _div(like(-1.0, x), _sqrt(_one_minus_square(x))))
 
 
 def _arctan_value(x: Tensor) -> Tensor:
     """In three ranges, cut at tan(π/8) and tan(3π/8)."""
     size = apply("abs", [x])
-    one = _like(1.0, x)
-    far = apply("lt", [_like(2.414213562373095, x), size])
-    middle = apply("lt", [_like(0.4142135623730950, x), size])
-    infinite = apply("eq", [size, _like(math.inf, x)])
+    one = like(1.0, x)
+    far = apply("lt", [like(2.414213562373095, x), size])
+    middle = apply("lt", [like(0.4142135623730950, x), size])
+    infinite = apply("eq", [size, like(math.inf, x)])
     bounded = _select(infinite, one, size)
-    inverted = _select(infinite, _like(0.0, x), _div(_like(-1.0, x), bounded))
+    inverted = _select(infinite, like(0.0, x), _div(like(-1.0, x), bounded))
     shifted = _div(_sub(bounded, one), _add(bounded, one))
     reduced = _select(far, inverted, _select(middle, shifted, bounded))
-    start = _select(middle, _like(math.pi / 4, x), _like(0.0, x))
-    start = _select(far, _like(math.pi / 2, x), start)
+    start = _select(middle, like(math.pi / 4, x), like(0.0, x))
+    start = _select(far, like(math.pi / 2, x), start)
     z = _mul(reduced, reduced)
     tail = _add(reduced, _mul(reduced, _mul(z, polynomial(_ATAN, z))))
     return _signed(x, _add(start, tail))
@@ -137,14 +133,14 @@ def arctan(x: Any) -> Tensor:
     """The angle from -π/2 to π/2 whose tangent is `x`."""
     x = float_tensor(x)
     y = apply("stop_gradient", [_arctan_value(x)])
-    return with_slope(y, x, lambda: _div(_like(1.0, x), _add(_like(1.0, x), _mul(x, x))))
+    return with_slope(y, x, lambda: _div(like(1.0, x), _add(like(1.0, x), _mul(x, x))))
 
 
 @op
 def arctan2(x1: Any, x2: Any) -> Tensor:
     """The angle from -π to π of the point with ordinate `x1` and abscissa `x2`."""
     a, b = promote(x1, x2, least="float32")
-    zero, one = _like(0.0, a), _like(1.0, a)
+    zero, one = like(0.0, a), like(1.0, a)
     sizes = [apply("abs", [t]) for t in (a, b)]
     long, short = apply("max", sizes), apply("min", sizes)
     equal = apply("eq", sizes)  # infinities too
@@ -153,8 +149,8 @@ def arctan2(x1: Any, x2: Any) -> Tensor:
     ratio = _select(none, zero, ratio)
     angle = _arctan_value(ratio)
     steep = apply("lt", [sizes[1], sizes[0]])
-    angle = _select(steep, _sub(_like(math.pi / 2, a), angle), angle)
-    angle = _select(_negative(b), _sub(_like(math.pi, a), angle), angle)
+    angle = _select(steep, _sub(like(math.pi / 2, a), angle), angle)
+    angle = _select(_negative(b), _sub(like(math.pi, a), angle), angle)
     angle = _select(_negative(a), apply("neg", [angle]), angle)
     nan = apply("or", [apply("isnan", [a]), apply("isnan", [b])])
     y = apply("stop_gradient", [_select(nan, _add(a, b), angle)])
@@ -168,7 +164,7 @@ def arctan2(x1: Any, x2: Any) -> Tensor:
 
 def _negative(x: Tensor) -> Tensor:
     """Whether the sign is minus, that of -0.0 too."""
-    zero, one = _like(0.0, x), _like(1.0, x)
+    zero, one = like(0.0, x), like(1.0, x)
     is_zero = apply("eq", [x, zero])
     return apply("lt", [_select(is_zero, _div(one, _select(is_zero, x, one)), x), zero])
 
@@ -184,12 +180,12 @@ def signbit(x: Any) -> Tensor:
 def arcsinh(x: Any) -> Tensor:
     """The inverse hyperbolic sine, exact near 0."""
     x = float_tensor(x)
-    size, one = apply("abs", [x]), _like(1.0, x)
-    huge = apply("lt", [_like(1e9, x), size])
+    size, one = apply("abs", [x]), like(1.0, x)
+    huge = apply("lt", [like(1e9, x), size])
     a = _select(huge, one, size)
     square = _mul(a, a)
     inner = _add(a, _div(square, _add(one, _sqrt(_add(square, one)))))
-    outer = _add(apply("log", [_select(huge, size, one)]), _like(math.log(2.0), x))
+    outer = _add(apply("log", [_select(huge, size, one)]), like(math.log(2.0), x))
     y = _signed(x, _select(huge, outer, apply("log1p", [inner])))
     y = apply("stop_gradient", [_select(apply("isnan", [x]), x, y)])
 
@@ -205,11 +201,11 @@ def arcsinh(x: Any) -> Tensor:
 def arccosh(x: Any) -> Tensor:
     """The inverse hyperbolic cosine, NaN below 1."""
     x = float_tensor(x)
-    one, two = _like(1.0, x), _like(2.0, x)
-    huge = apply("lt", [_like(1e9, x), x])
+    one, two = like(1.0, x), like(2.0, x)
+    huge = apply("lt", [like(1e9, x), x])
     t = _sub(_select(huge, one, x), one)
     inner = _add(t, _sqrt(_mul(t, _add(two, t))))
-    outer = _add(apply("log", [_select(huge, x, one)]), _like(math.log(2.0), x))
+    outer = _add(apply("log", [_select(huge, x, one)]), like(math.log(2.0), x))
     y = apply("stop_gradient", [_select(huge, outer, apply("log1p", [inner]))])
 
     def slope() -> Tensor:
@@ -223,10 +219,10 @@ def arccosh(x: Any) -> Tensor:
 def arctanh(x: Any) -> Tensor:
     """The inverse hyperbolic tangent: ±inf at ±1, NaN beyond."""
     x = float_tensor(x)
-    size, one = apply("abs", [x]), _like(1.0, x)
-    inner = _div(_mul(_like(2.0, x), size), _sub(one, size))
-    inner = _select(apply("lt", [one, size]), _like(math.nan, x), inner)
-    y = _signed(x, _mul(_like(0.5, x), apply("log1p", [inner])))
+    size, one = apply("abs", [x]), like(1.0, x)
+    inner = _div(_mul(like(2.0, x), size), _sub(one, size))
+    inner = _select(apply("lt", [one, size]), like(math.nan, x), inner)
+    y = _signed(x, _mul(like(0.5, x), apply("log1p", [inner])))
     y = apply("stop_gradient", [y])
     return with_slope(y, x, lambda: _div(one, _one_minus_square(x)))
 
@@ -235,35 +231,35 @@ def arctanh(x: Any) -> Tensor:
 def cbrt(x: Any) -> Tensor:
     """The real cube root."""
     x = float_tensor(x)
-    size, zero, one = apply("abs", [x]), _like(0.0, x), _like(1.0, x)
-    plain = apply("and", [apply("lt", [zero, size]), apply("lt", [size, _like(math.inf, x)])])
+    size, zero, one = apply("abs", [x]), like(0.0, x), like(1.0, x)
+    plain = apply("and", [apply("lt", [zero, size]), apply("lt", [size, like(math.inf, x)])])
     a = _select(plain, size, one)
-    root = apply("exp", [_div(apply("log", [a]), _like(3.0, x))])
+    root = apply("exp", [_div(apply("log", [a]), like(3.0, x))])
     # One step of Newton's method takes the rounding of log and exp away.
-    root = _sub(root, _div(_sub(root, _div(a, _mul(root, root))), _like(3.0, x)))
+    root = _sub(root, _div(_sub(root, _div(a, _mul(root, root))), like(3.0, x)))
     y = _select(plain, _signed(x, root), x)
     y = apply("stop_gradient", [y])
-    return with_slope(y, x, lambda: _div(one, _mul(_like(3.0, x), _mul(y, y))))
+    return with_slope(y, x, lambda: _div(one, _mul(like(3.0, x), _mul(y, y))))
 
 
 @op
 def erfinv(x: Any) -> Tensor:
     """The inverse of `erf`: ±inf at ±1, NaN beyond."""
     x = float_tensor(x)
-    size, one = apply("abs", [x]), _like(1.0, x)
+    size, one = apply("abs", [x]), like(1.0, x)
     w = apply("neg", [apply("log1p", [apply("neg", [_mul(x, x)])])])
     # Where 1 - x² cancels, log of the product does not.
     w_far = apply("neg", [apply("log", [_one_minus_square(x)])])
-    w = _select(apply("lt", [_like(0.5, x), size]), w_far, w)
-    near = apply("lt", [w, _like(5.0, x)])
+    w = _select(apply("lt", [like(0.5, x), size]), w_far, w)
+    near = apply("lt", [w, like(5.0, x)])
     inside = apply("lt", [size, one])
     w = _select(inside, w, one)
-    p_near = polynomial(_ERFINV_NEAR, _sub(w, _like(2.5, x)))
-    p_far = polynomial(_ERFINV_FAR, _sub(_sqrt(w), _like(3.0, x)))
+    p_near = polynomial(_ERFINV_NEAR, _sub(w, like(2.5, x)))
+    p_far = polynomial(_ERFINV_FAR, _sub(_sqrt(w), like(3.0, x)))
     y = _mul(x, _select(near, p_near, p_far))
-    edge = _mul(x, _like(math.inf, x))
-    outside = _select(apply("eq", [size, one]), edge, _like(math.nan, x))
+    edge = _mul(x, like(math.inf, x))
+    outside = _select(apply("eq", [size, one]), edge, like(math.nan, x))
     y = apply("stop_gradient", [_select(inside, y, outside)])
     return with_slope(
-        y, x, lambda: _mul(_like(math.sqrt(math.pi) / 2, x), apply("exp", [_mul(y, y)]))
+        y, x, lambda: _mul(like(math.sqrt(math.pi) / 2, x), apply("exp", [_mul(y, y)]))
     )

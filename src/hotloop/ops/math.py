@@ -1,4 +1,4 @@
-"""Elementwise functions, named and promoted as in `keras.ops`.
+"""Elementwise functions of one tensor, named and promoted as in `keras.ops`.
 
 All take numbers, arrays, tensors, variables or symbolic tensors, broadcast as NumPy does, and raise
 `ValueError` on shapes that do not broadcast.
@@ -11,128 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from hotloop.graph import Tensor, apply, fill
-from hotloop.ops.convert import broadcast, cast_to, float_tensor, promote, tensor
+from hotloop.graph import Tensor, apply
+from hotloop.ops.convert import broadcast, cast_to, float_tensor, like, promote, tensor
 from hotloop.ops.dispatch import op
-
-
-def _like(value: float, x: Tensor) -> Tensor:
-    return fill(value, x.shape, x.dtype)
-
-
-@op
-def add(x1: Any, x2: Any) -> Tensor:
-    """Sum; of two bools, logical or."""
-    a, b = promote(x1, x2)
-    return apply("or" if a.dtype == "bool" else "add", [a, b])
-
-
-@op
-def subtract(x1: Any, x2: Any) -> Tensor:
-    """Difference. Raises `TypeError` on two bools."""
-    a, b = promote(x1, x2)
-    if a.dtype == "bool":
-        raise TypeError("subtract does not take two bool tensors; use logical_xor or cast one.")
-    return apply("sub", [a, b])
-
-
-@op
-def multiply(x1: Any, x2: Any) -> Tensor:
-    """Product; of two bools, logical and."""
-    a, b = promote(x1, x2)
-    return apply("and" if a.dtype == "bool" else "mul", [a, b])
-
-
-@op
-def divide(x1: Any, x2: Any) -> Tensor:
-    """Quotient, float32."""
-    return apply("div", promote(x1, x2, least="float32"))
-
-
-@op
-def true_divide(x1: Any, x2: Any) -> Tensor:
-    """Quotient, float32."""
-    return apply("div", promote(x1, x2, least="float32"))
-
-
-@op
-def divide_no_nan(x1: Any, x2: Any) -> Tensor:
-    """Quotient, float32, and 0 where `x2` is 0."""
-    a, b = promote(x1, x2, least="float32")
-    zero = _like(0.0, b)
-    is_zero = apply("eq", [b, zero])
-    safe = apply("select", [is_zero, _like(1.0, b), b])
-    return apply("select", [is_zero, zero, apply("div", [a, safe])])
-
-
-@op
-def floor_divide(x1: Any, x2: Any) -> Tensor:
-    """Quotient rounded down; integers stay integers, and x // 0 is 0 for them."""
-    a, b = promote(x1, x2, least="int32")
-    quotient = apply("div", [a, b])
-    return quotient if a.dtype == "int32" else apply("floor", [quotient])
-
-
-@op
-def mod(x1: Any, x2: Any) -> Tensor:
-    """Remainder with the sign of `x2`, as Python's `%`; x % 0 is 0 for integers."""
-    return apply("mod", promote(x1, x2, least="int32"))
-
-
-@op
-def power(x1: Any, x2: Any) -> Tensor:
-    """`x1` to the power `x2`. Small whole exponents multiply, as does JAX.
-
-    Integer tensors take a Python integer >= 0 as exponent; other integer powers raise
-    `NotImplementedError`.
-    """
-    if isinstance(x2, bool | int | float | np.integer | np.floating):
-        exponent = float(x2)
-        base = tensor(x1, "float32" if isinstance(x2, float | np.floating) else "int32")
-        if exponent.is_integer():
-            count = int(exponent)
-            if base.dtype == "int32" and count >= 0:
-                return _whole_power(base, count)
-            if base.dtype == "float32" and -16 <= count <= 16:
-                if count >= 0:
-                    return _whole_power(base, count)
-                result = _whole_power(base, -count)
-                return apply("div", [_like(1.0, result), result])
-        if exponent == 0.5:
-            return apply("sqrt", [base])
-    a, b = promote(x1, x2, least="int32")
-    if a.dtype != "float32":
-        raise NotImplementedError(
-            "power of integer tensors takes a Python integer >= 0 as exponent. Convert to float32 "
-            'first: ops.power(ops.cast(x, "float32"), y).'
-        )
-    return apply("pow", [a, b])
-
-
-def _whole_power(x: Tensor, n: int) -> Tensor:
-    """x · x · …, by squaring."""
-    result = None
-    while n:
-        if n & 1:
-            result = x if result is None else apply("mul", [result, x])
-        n >>= 1
-        if n:
-            x = apply("mul", [x, x])
-    return _like(1, x) if result is None else result
-
-
-@op
-def maximum(x1: Any, x2: Any) -> Tensor:
-    """The larger; NaN if either is."""
-    a, b = promote(x1, x2)
-    return apply("or" if a.dtype == "bool" else "max", [a, b])
-
-
-@op
-def minimum(x1: Any, x2: Any) -> Tensor:
-    """The smaller; NaN if either is."""
-    a, b = promote(x1, x2)
-    return apply("and" if a.dtype == "bool" else "min", [a, b])
 
 
 @op
@@ -181,14 +62,14 @@ def sqrt(x: Any) -> Tensor:
 def rsqrt(x: Any) -> Tensor:
     """1 / sqrt(x)."""
     root = apply("sqrt", [float_tensor(x)])
-    return apply("div", [_like(1.0, root), root])
+    return apply("div", [like(1.0, root), root])
 
 
 @op
 def reciprocal(x: Any) -> Tensor:
     """1 / x."""
     x = float_tensor(x)
-    return apply("div", [_like(1.0, x), x])
+    return apply("div", [like(1.0, x), x])
 
 
 @op
@@ -201,7 +82,7 @@ def exp(x: Any) -> Tensor:
 def exp2(x: Any) -> Tensor:
     """2 to the power x."""
     x = float_tensor(x)
-    return apply("pow", [_like(2.0, x), x])
+    return apply("pow", [like(2.0, x), x])
 
 
 @op
@@ -224,7 +105,7 @@ def log1p(x: Any) -> Tensor:
 
 def _scaled_log(x: Any, base: float) -> Tensor:
     result = apply("log", [float_tensor(x)])
-    return apply("div", [result, _like(math.log(base), result)])
+    return apply("div", [result, like(math.log(base), result)])
 
 
 @op
@@ -244,9 +125,9 @@ def logaddexp(x1: Any, x2: Any) -> Tensor:
     """log(exp(x1) + exp(x2)) without overflow."""
     a, b = promote(x1, x2, least="float32")
     gap = apply("sub", [a, b])
-    endless = apply("eq", [apply("abs", [a]), _like(math.inf, a)])
+    endless = apply("eq", [apply("abs", [a]), like(math.inf, a)])
     endless = apply("and", [endless, apply("eq", [a, b])])
-    gap = apply("select", [endless, _like(0.0, gap), gap])  # not inf - inf
+    gap = apply("select", [endless, like(0.0, gap), gap])  # not inf - inf
     # One mask for both parts, so that the slopes add up to 1/2 each where a = b.
     below = apply("lt", [a, b])
     high = apply("select", [below, b, a])
@@ -259,11 +140,11 @@ def hypot(x1: Any, x2: Any) -> Tensor:
     """sqrt(x1² + x2²) without overflow."""
     a, b = (apply("abs", [x]) for x in promote(x1, x2, least="float32"))
     long, short = apply("max", [a, b]), apply("min", [a, b])
-    zero = _like(0.0, long)
-    safe = apply("select", [apply("eq", [long, zero]), _like(1.0, long), long])
-    endless = apply("eq", [long, _like(math.inf, long)])
+    zero = like(0.0, long)
+    safe = apply("select", [apply("eq", [long, zero]), like(1.0, long), long])
+    endless = apply("eq", [long, like(math.inf, long)])
     ratio = apply("select", [endless, zero, apply("div", [short, safe])])
-    root = apply("sqrt", [apply("add", [apply("mul", [ratio, ratio]), _like(1.0, ratio)])])
+    root = apply("sqrt", [apply("add", [apply("mul", [ratio, ratio]), like(1.0, ratio)])])
     return apply("mul", [long, root])
 
 
@@ -271,14 +152,14 @@ def hypot(x1: Any, x2: Any) -> Tensor:
 def deg2rad(x: Any) -> Tensor:
     """Degrees as radians."""
     x = float_tensor(x)
-    return apply("mul", [x, _like(math.pi / 180.0, x)])
+    return apply("mul", [x, like(math.pi / 180.0, x)])
 
 
 @op
 def rad2deg(x: Any) -> Tensor:
     """Radians as degrees."""
     x = float_tensor(x)
-    return apply("mul", [x, _like(180.0 / math.pi, x)])
+    return apply("mul", [x, like(180.0 / math.pi, x)])
 
 
 @op
@@ -301,7 +182,7 @@ def tan(x: Any) -> Tensor:
 
 
 def _cosh(x: Tensor) -> Tensor:
-    half = _like(0.5, x)
+    half = like(0.5, x)
     up = apply("mul", [half, apply("exp", [x])])
     return apply("add", [up, apply("mul", [half, apply("exp", [apply("neg", [x])])])])
 
@@ -343,7 +224,7 @@ def trunc(x: Any) -> Tensor:
     x = tensor(x)
     if x.dtype != "float32":
         return x
-    negative_part = apply("lt", [x, _like(0.0, x)])
+    negative_part = apply("lt", [x, like(0.0, x)])
     return apply("select", [negative_part, apply("ceil", [x]), apply("floor", [x])])
 
 
@@ -357,7 +238,7 @@ def round(x: Any, decimals: int = 0) -> Tensor:
         return x
     if not decimals:
         return apply("round", [x])
-    factor = _like(10.0**decimals, x)
+    factor = like(10.0**decimals, x)
     return apply("div", [apply("round", [apply("mul", [x, factor])]), factor])
 
 
@@ -401,8 +282,8 @@ def nan_to_num(
     low = float(limits.min) if neginf is None else neginf
     for hit, value in (
         (apply("isnan", [x]), nan),
-        (apply("eq", [x, _like(math.inf, x)]), high),
-        (apply("eq", [x, _like(-math.inf, x)]), low),
+        (apply("eq", [x, like(math.inf, x)]), high),
+        (apply("eq", [x, like(-math.inf, x)]), low),
     ):
-        x = apply("select", [hit, _like(value, x), x])
+        x = apply("select", [hit, like(value, x), x])
     return x

@@ -7,7 +7,7 @@ from typing import Any
 
 from hotloop import _settings
 from hotloop.graph import Tensor, apply, fill
-from hotloop.ops.convert import expand, float_tensor, normalize_axes, normalize_axis, tensor
+from hotloop.ops.convert import expand, float_tensor, like, normalize_axes, normalize_axis, tensor
 from hotloop.ops.dispatch import op
 from hotloop.ops.manipulation import split
 from hotloop.ops.reductions import mean, norm, reduce, var
@@ -15,10 +15,6 @@ from hotloop.ops.reductions import mean, norm, reduce, var
 # Klambauer et al., "Self-normalizing neural networks", 2017.
 _SELU_ALPHA = 1.6732632423543772848170429916717
 _SELU_SCALE = 1.0507009873554804934193349852946
-
-
-def _like(value: float, x: Tensor) -> Tensor:
-    return fill(value, x.shape, "float32")
 
 
 def _add(a: Tensor, b: Tensor) -> Tensor:
@@ -30,7 +26,7 @@ def _mul(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _scaled(factor: float, x: Tensor) -> Tensor:
-    return _mul(_like(factor, x), x)
+    return _mul(like(factor, x), x)
 
 
 @op
@@ -43,7 +39,7 @@ def relu(x: Any) -> Tensor:
 
 def _relu6(x: Tensor) -> Tensor:
     """The gradient is 0 at both ends, as in JAX."""
-    zero, six = _like(0.0, x), _like(6.0, x)
+    zero, six = like(0.0, x), like(6.0, x)
     capped = apply("select", [apply("le", [six, x]), six, x])
     return apply("select", [apply("le", [x, zero]), zero, capped])
 
@@ -58,7 +54,7 @@ def relu6(x: Any) -> Tensor:
 def leaky_relu(x: Any, negative_slope: float = 0.2) -> Tensor:
     """x where x >= 0, else negative_slope·x."""
     x = float_tensor(x)
-    return apply("select", [apply("lt", [x, _like(0.0, x)]), _scaled(negative_slope, x), x])
+    return apply("select", [apply("lt", [x, like(0.0, x)]), _scaled(negative_slope, x), x])
 
 
 @op
@@ -82,7 +78,7 @@ def hard_sigmoid(x: Any) -> Tensor:
 
 
 def _hard_sigmoid(x: Tensor) -> Tensor:
-    return apply("div", [_relu6(_add(x, _like(3.0, x))), _like(6.0, x)])
+    return apply("div", [_relu6(_add(x, like(3.0, x))), like(6.0, x)])
 
 
 @op
@@ -103,7 +99,7 @@ def hard_swish(x: Any) -> Tensor:
 def hard_tanh(x: Any) -> Tensor:
     """`x` limited to [-1, 1]."""
     x = float_tensor(x)
-    low, high = _like(-1.0, x), _like(1.0, x)
+    low, high = like(-1.0, x), like(1.0, x)
     capped = apply("select", [apply("lt", [high, x]), high, x])
     return apply("select", [apply("lt", [x, low]), low, capped])
 
@@ -111,7 +107,7 @@ def hard_tanh(x: Any) -> Tensor:
 def _softplus(x: Tensor) -> Tensor:
     """max(x, 0) + log1p(exp(-|x|)): exact on both sides."""
     # One mask for both parts, so that the slopes add up to 1/2 at 0.
-    zero = _like(0.0, x)
+    zero = like(0.0, x)
     negative = apply("lt", [x, zero])
     distance = apply("select", [negative, x, apply("neg", [x])])
     tail = apply("log1p", [apply("exp", [distance])])
@@ -128,13 +124,13 @@ def softplus(x: Any) -> Tensor:
 def softsign(x: Any) -> Tensor:
     """x / (1 + |x|)."""
     x = float_tensor(x)
-    return apply("div", [x, _add(apply("abs", [x]), _like(1.0, x))])
+    return apply("div", [x, _add(apply("abs", [x]), like(1.0, x))])
 
 
 def _elu(x: Tensor, alpha: float) -> Tensor:
-    positive = apply("lt", [_like(0.0, x), x])
+    positive = apply("lt", [like(0.0, x), x])
     # expm1 only sees what it is used for, so that neither it nor its gradient overflows.
-    below = apply("expm1", [apply("select", [positive, _like(0.0, x), x])])
+    below = apply("expm1", [apply("select", [positive, like(0.0, x), x])])
     return apply("select", [positive, x, below if alpha == 1.0 else _scaled(alpha, below)])
 
 
@@ -154,10 +150,10 @@ def selu(x: Any) -> Tensor:
 def celu(x: Any, alpha: float = 1.0) -> Tensor:
     """max(x, 0) + min(alpha·(exp(x / alpha) - 1), 0)."""
     x = float_tensor(x)
-    zero = _like(0.0, x)
+    zero = like(0.0, x)
     positive = apply("lt", [zero, x])
     below = apply("select", [positive, zero, x])
-    below = apply("expm1", [apply("div", [below, _like(alpha, x)])])
+    below = apply("expm1", [apply("div", [below, like(alpha, x)])])
     return apply("select", [positive, x, _scaled(alpha, below)])
 
 
@@ -165,7 +161,7 @@ def celu(x: Any, alpha: float = 1.0) -> Tensor:
 def gelu(x: Any, approximate: bool = True) -> Tensor:
     """x times the normal distribution's share below x; by default through tanh."""
     x = float_tensor(x)
-    one = _like(1.0, x)
+    one = like(1.0, x)
     if approximate:
         cube = _mul(x, _mul(x, x))
         inner = _scaled(math.sqrt(2.0 / math.pi), _add(x, _scaled(0.044715, cube)))
@@ -198,7 +194,7 @@ def tanh_shrink(x: Any) -> Tensor:
 def soft_shrink(x: Any, threshold: float = 0.5) -> Tensor:
     """`x` moved toward 0 by `threshold`, 0 within it."""
     x = float_tensor(x)
-    edge, zero = _like(threshold, x), _like(0.0, x)
+    edge, zero = like(threshold, x), like(0.0, x)
     low = apply("select", [apply("lt", [x, apply("neg", [edge])]), _add(x, edge), zero])
     return apply("select", [apply("lt", [edge, x]), apply("sub", [x, edge]), low])
 
@@ -207,23 +203,23 @@ def soft_shrink(x: Any, threshold: float = 0.5) -> Tensor:
 def hard_shrink(x: Any, threshold: float = 0.5) -> Tensor:
     """`x` where |x| > threshold, else 0."""
     x = float_tensor(x)
-    far = apply("lt", [_like(threshold, x), apply("abs", [x])])
-    return apply("select", [far, x, _like(0.0, x)])
+    far = apply("lt", [like(threshold, x), apply("abs", [x])])
+    return apply("select", [far, x, like(0.0, x)])
 
 
 @op
 def threshold(x: Any, threshold: float, default_value: float) -> Tensor:
     """`x` where x > threshold, else `default_value`."""
     x = float_tensor(x)
-    above = apply("lt", [_like(threshold, x), x])
-    return apply("select", [above, x, _like(default_value, x)])
+    above = apply("lt", [like(threshold, x), x])
+    return apply("select", [above, x, like(default_value, x)])
 
 
 @op
 def squareplus(x: Any, b: float = 4) -> Tensor:
     """(x + sqrt(x² + b)) / 2."""
     x = float_tensor(x)
-    return _scaled(0.5, _add(x, apply("sqrt", [_add(_mul(x, x), _like(float(b), x))])))
+    return _scaled(0.5, _add(x, apply("sqrt", [_add(_mul(x, x), like(float(b), x))])))
 
 
 @op
@@ -246,7 +242,7 @@ def erf(x: Any) -> Tensor:
 def erfc(x: Any) -> Tensor:
     """1 - erf(x)."""
     x = float_tensor(x)
-    return apply("sub", [_like(1.0, x), apply("erf", [x])])
+    return apply("sub", [like(1.0, x), apply("erf", [x])])
 
 
 def shifted(x: Tensor, axis: Any) -> Tensor:
@@ -284,11 +280,11 @@ def normalize(x: Any, axis: Any = -1, order: Any = 2, epsilon: float | None = No
     axes = normalize_axes(axis, x.ndim)
     if order == 2:
         root = apply("sqrt", [reduce("sum", _mul(x, x), axes, True)])
-        inverse = apply("div", [_like(1.0, root), root])
-        inverse = apply("min", [inverse, _like(1.0 / epsilon, inverse)])
+        inverse = apply("div", [like(1.0, root), root])
+        inverse = apply("min", [inverse, like(1.0 / epsilon, inverse)])
         return _mul(x, expand(inverse, x.shape))
     length = norm(x, order, axes, True)
-    length = apply("max", [length, _like(epsilon, length)])
+    length = apply("max", [length, like(epsilon, length)])
     return apply("div", [x, expand(length, x.shape)])
 
 

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from hotloop.graph import Tensor, apply
+from hotloop.ops.arithmetic import multiply
 from hotloop.ops.convert import (
     broadcast,
     broadcast_shapes,
@@ -17,7 +18,6 @@ from hotloop.ops.convert import (
     tensor,
 )
 from hotloop.ops.dispatch import op
-from hotloop.ops.math import multiply
 
 
 def multiply_matrices(a: Tensor, b: Tensor) -> Tensor:

@@ -6,10 +6,10 @@ import math
 from typing import Any
 
 from hotloop.graph import Tensor, apply, fill
+from hotloop.ops.arithmetic import add, maximum, minimum, multiply
 from hotloop.ops.convert import cast_to, expand, result_dtype, shape_tuple, tensor
 from hotloop.ops.dispatch import op
 from hotloop.ops.indexing import row_numbers
-from hotloop.ops.math import add, maximum, minimum, multiply
 
 _REDUCTIONS = {
     "add": ("sum", add),

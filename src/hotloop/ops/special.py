@@ -7,7 +7,7 @@ import operator
 from typing import Any
 
 from hotloop.graph import Tensor, apply, canonical_dtype, fill
-from hotloop.ops.convert import broadcast, cast_to, float_tensor, promote, tensor
+from hotloop.ops.convert import broadcast, cast_to, float_tensor, like, promote, tensor
 from hotloop.ops.core import cast
 from hotloop.ops.dispatch import op
 from hotloop.ops.inverse import polynomial
@@ -25,10 +25,6 @@ _I0_FAR = (
 _SINC_NEAR = tuple((-1) ** n / math.factorial(2 * n + 1) for n in range(5, -1, -1))
 _INT_BITS = 32
 _EUCLID_STEPS = 47  # of two int32, reached by neighbours in Fibonacci's sequence
-
-
-def _like(value: Any, x: Tensor) -> Tensor:
-    return fill(value, x.shape, x.dtype)
 
 
 @op
@@ -59,7 +55,7 @@ def real(x: Any) -> Tensor:
 def imag(x: Any) -> Tensor:
     """Zeros: every tensor is real."""
     x = tensor(x)
-    return _like(0, x)
+    return like(0, x)
 
 
 @op
@@ -72,8 +68,8 @@ def isreal(x: Any) -> Tensor:
 def angle(x: Any) -> Tensor:
     """The angle of a real number in the plane: π below 0, else 0; NaN stays NaN."""
     x = float_tensor(x)
-    zero = _like(0.0, x)
-    result = apply("select", [apply("lt", [x, zero]), _like(math.pi, x), zero])
+    zero = like(0.0, x)
+    result = apply("select", [apply("lt", [x, zero]), like(math.pi, x), zero])
     return apply("select", [apply("isnan", [x]), apply("stop_gradient", [x]), result])
 
 
@@ -111,14 +107,14 @@ def fmod(x1: Any, x2: Any) -> Tensor:
     """Remainder with the sign of `x1`, as in C; x fmod 0 is 0 for integers."""
     a, b = promote(x1, x2, least="int32")
     size = apply("mod", [apply("abs", [a]), apply("abs", [b])])
-    return apply("select", [apply("lt", [a, _like(0, a)]), apply("neg", [size]), size])
+    return apply("select", [apply("lt", [a, like(0, a)]), apply("neg", [size]), size])
 
 
 @op
 def heaviside(x1: Any, x2: Any) -> Tensor:
     """0 below 0, 1 above, and `x2` at 0."""
     a, b = promote(x1, x2, least="float32")
-    zero, one = _like(0.0, a), _like(1.0, a)
+    zero, one = like(0.0, a), like(1.0, a)
     step = apply("select", [apply("lt", [zero, a]), one, zero])
     step = apply("select", [apply("eq", [a, zero]), b, step])
     return apply("select", [apply("isnan", [a]), a, step])
@@ -131,8 +127,8 @@ def ldexp(x1: Any, x2: Any) -> Tensor:
         raise TypeError("ldexp takes integers as x2, got float32.")
     a, n = broadcast(float_tensor(x1), float_tensor(x2))
     # In halves, so that a power beyond float32 does not spoil a product within it.
-    half = apply("floor", [apply("mul", [n, _like(0.5, n)])])
-    two = _like(2.0, n)
+    half = apply("floor", [apply("mul", [n, like(0.5, n)])])
+    two = like(2.0, n)
     a = apply("mul", [a, apply("pow", [two, half])])
     return apply("mul", [a, apply("pow", [two, apply("sub", [n, half])])])
 
@@ -141,7 +137,7 @@ def ldexp(x1: Any, x2: Any) -> Tensor:
 def logaddexp2(x1: Any, x2: Any) -> Tensor:
     """log2(2**x1 + 2**x2) without overflow."""
     a, b = promote(x1, x2, least="float32")
-    log2 = _like(math.log(2.0), a)
+    log2 = like(math.log(2.0), a)
     return apply("div", [logaddexp(apply("mul", [a, log2]), apply("mul", [b, log2])), log2])
 
 
@@ -149,12 +145,12 @@ def logaddexp2(x1: Any, x2: Any) -> Tensor:
 def sinc(x: Any) -> Tensor:
     """sin(πx) / (πx), and 1 at 0."""
     t = float_tensor(x)
-    t = apply("mul", [t, _like(math.pi, t)])
+    t = apply("mul", [t, like(math.pi, t)])
     # Near 0 the quotient's derivative, cos t / t - sin t / t², cancels; the series' does not.
-    near = apply("lt", [apply("abs", [t]), _like(1.0, t)])
-    small = apply("select", [near, t, _like(0.0, t)])
+    near = apply("lt", [apply("abs", [t]), like(1.0, t)])
+    small = apply("select", [near, t, like(0.0, t)])
     series = polynomial(_SINC_NEAR, apply("mul", [small, small]))
-    large = apply("select", [near, _like(1.0, t), t])
+    large = apply("select", [near, like(1.0, t), t])
     return apply("select", [near, series, apply("div", [apply("sin", [large]), large])])
 
 
@@ -162,9 +158,9 @@ def sinc(x: Any) -> Tensor:
 def i0(x: Any) -> Tensor:
     """The modified Bessel function of the first kind and order 0."""
     size = apply("abs", [float_tensor(x)])
-    edge = _like(3.75, size)
+    edge = like(3.75, size)
     near = apply("lt", [size, edge])
-    t = apply("div", [apply("select", [near, size, _like(0.0, size)]), edge])
+    t = apply("div", [apply("select", [near, size, like(0.0, size)]), edge])
     inner = polynomial(_I0_NEAR, apply("mul", [t, t]))
     far = apply("select", [near, edge, size])
     outer = polynomial(_I0_FAR, apply("div", [edge, far]))
@@ -188,11 +184,11 @@ def _cosines(x: Any, *weights: float) -> Tensor:
     """Σ w_k·cos(2πkn / (N - 1)); a window of one point is 1."""
     n, last = _window_ruler(x)
     if n.size == 1:
-        return _like(1.0, n)
-    total = _like(weights[0], n)
+        return like(1.0, n)
+    total = like(weights[0], n)
     for k, weight in enumerate(weights[1:], start=1):
-        phase = apply("mul", [n, _like(2.0 * math.pi * k / last, n)])
-        total = apply("add", [total, apply("mul", [apply("cos", [phase]), _like(weight, n)])])
+        phase = apply("mul", [n, like(2.0 * math.pi * k / last, n)])
+        total = apply("add", [total, apply("mul", [apply("cos", [phase]), like(weight, n)])])
     return total
 
 
@@ -219,9 +215,9 @@ def bartlett(x: Any) -> Tensor:
     """The triangular window of `x` points, zero at both ends."""
     n, last = _window_ruler(x)
     if n.size == 1:
-        return _like(1.0, n)
-    rise = apply("div", [n, _like(last / 2.0, n)])
-    return apply("min", [rise, apply("sub", [_like(2.0, n), rise])])
+        return like(1.0, n)
+    rise = apply("div", [n, like(last / 2.0, n)])
+    return apply("min", [rise, apply("sub", [like(2.0, n), rise])])
 
 
 @op
@@ -229,13 +225,13 @@ def kaiser(x: Any, beta: Any) -> Tensor:
     """Kaiser's window of `x` points and the shape `beta`, a number."""
     n, last = _window_ruler(x)
     if n.size == 1:
-        return _like(1.0, n)
+        return like(1.0, n)
     beta = float_tensor(beta)
     if beta.shape != ():
         raise ValueError(f"beta must be one number, got shape {beta.shape}.")
-    place = apply("sub", [apply("mul", [n, _like(2.0 / last, n)]), _like(1.0, n)])
-    inside = apply("sub", [_like(1.0, n), apply("mul", [place, place])])
-    root = apply("sqrt", [apply("max", [inside, _like(0.0, n)])])
+    place = apply("sub", [apply("mul", [n, like(2.0 / last, n)]), like(1.0, n)])
+    inside = apply("sub", [like(1.0, n), apply("mul", [place, place])])
+    root = apply("sqrt", [apply("max", [inside, like(0.0, n)])])
     shape, root = broadcast(beta, root)
     return apply("div", [i0(apply("mul", [shape, root])), i0(shape)])
 
@@ -250,7 +246,7 @@ def _integers(name: str, *values: Any) -> list[Tensor]:
 def _greatest_common_divisor(a: Tensor, b: Tensor) -> Tensor:
     """Euclid's algorithm, as many steps as the longest needs."""
     a, b = apply("abs", [a]), apply("abs", [b])
-    zero = _like(0, a)
+    zero = like(0, a)
     for _ in range(_EUCLID_STEPS):
         done = apply("eq", [b, zero])
         a, b = (
@@ -276,15 +272,15 @@ def lcm(x1: Any, x2: Any) -> Tensor:
 def _shift(name: str, primitive: str, x: Any, y: Any) -> Tensor:
     """One power of two after the other, as the bits of `y` say."""
     x, y = _integers(name, x, y)
-    zero = _like(0, y)
+    zero = like(0, y)
     for bit in range(5):
-        hit = apply("div", [y, _like(2**bit, y)])
-        hit = apply("ne", [apply("mod", [hit, _like(2, y)]), zero])
-        x = apply("select", [hit, apply(primitive, [x, _like(2 ** (2**bit), x)]), x])
-    outside = apply("or", [apply("lt", [y, zero]), apply("le", [_like(_INT_BITS, y), y])])
-    rest = _like(0, x)
+        hit = apply("div", [y, like(2**bit, y)])
+        hit = apply("ne", [apply("mod", [hit, like(2, y)]), zero])
+        x = apply("select", [hit, apply(primitive, [x, like(2 ** (2**bit), x)]), x])
+    outside = apply("or", [apply("lt", [y, zero]), apply("le", [like(_INT_BITS, y), y])])
+    rest = like(0, x)
     if primitive == "div":  # an arithmetic shift keeps the sign
-        rest = apply("select", [apply("lt", [x, zero]), _like(-1, x), rest])
+        rest = apply("select", [apply("lt", [x, zero]), like(-1, x), rest])
     return apply("select", [outside, rest, x])
 
 
@@ -318,7 +314,7 @@ def saturate_cast(x: Any, dtype: Any) -> Tensor:
     x, wanted = tensor(x), canonical_dtype(dtype)
     if x.dtype == "float32" and wanted == "int32":
         # The largest float32 that is an int32; what lies above is caught separately.
-        top = _like(2147483520.0, x)
+        top = like(2147483520.0, x)
         over = apply("lt", [top, x])
         inside = cast_to(apply("min", [x, top]), "int32")
         nan = apply("isnan", [x])

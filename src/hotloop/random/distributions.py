@@ -9,18 +9,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from hotloop.graph import Tensor, apply, fill
-from hotloop.ops.convert import cast_to, shape_tuple
+from hotloop.graph import Tensor, apply
+from hotloop.ops.convert import cast_to, like, shape_tuple
 from hotloop.random.tensors import _float, _key, _unit, fitted, standard_normal
 
 _GAMMA_ROUNDS = 10  # each accepts at least 95 %
 _BINOMIAL_ROUNDS = 24  # each accepts at least 65 %
 _INVERSION_STEPS = 48  # P(X > 48) < 1e-15 for a mean below 10
 _STREAMS = 3 * _GAMMA_ROUNDS + 1  # that one gamma tensor takes of a key
-
-
-def _like(value: float, x: Tensor) -> Tensor:
-    return fill(value, x.shape, "float32")
 
 
 def _add(a: Tensor, b: Tensor) -> Tensor:
@@ -55,7 +51,7 @@ def _parameter(value: Any, dims: tuple[int, ...], name: str) -> Tensor:
 def _positive_unit(dims: tuple[int, ...], key: Tensor, offset: int) -> Tensor:
     """Uniform in (0, 1]."""
     u = _unit(dims, key, offset)
-    return _sub(_like(1.0, u), u)
+    return _sub(like(1.0, u), u)
 
 
 def _gamma_parts(alpha: Tensor, key: Tensor, offset: int) -> tuple[Tensor, Tensor]:
@@ -64,11 +60,11 @@ def _gamma_parts(alpha: Tensor, key: Tensor, offset: int) -> tuple[Tensor, Tenso
     Marsaglia and Tsang, "A simple method for generating gamma variables", 2000.
     """
     dims = alpha.shape
-    one, zero = _like(1.0, alpha), _like(0.0, alpha)
+    one, zero = like(1.0, alpha), like(0.0, alpha)
     low = apply("lt", [alpha, one])
     shape = _select(low, _add(alpha, one), alpha)
-    d = _sub(shape, _like(1.0 / 3.0, shape))
-    c = _div(one, apply("sqrt", [_mul(_like(9.0, d), d)]))
+    d = _sub(shape, like(1.0 / 3.0, shape))
+    c = _div(one, apply("sqrt", [_mul(like(9.0, d), d)]))
     result = d  # v = 1, near the middle
     for turn in reversed(range(_GAMMA_ROUNDS)):
         at = offset + 3 * turn
@@ -76,7 +72,7 @@ def _gamma_parts(alpha: Tensor, key: Tensor, offset: int) -> tuple[Tensor, Tenso
         root = _add(one, _mul(c, x))
         inside = apply("lt", [zero, root])
         v = _select(inside, _mul(root, _mul(root, root)), one)
-        bound = _add(_mul(_like(0.5, x), _mul(x, x)), _mul(d, _add(_sub(one, v), _log(v))))
+        bound = _add(_mul(like(0.5, x), _mul(x, x)), _mul(d, _add(_sub(one, v), _log(v))))
         accepted = apply("lt", [_log(_positive_unit(dims, key, at + 2)), bound])
         result = _select(apply("and", [inside, accepted]), _mul(d, v), result)
     boost = _div(_log(_positive_unit(dims, key, offset + _STREAMS - 1)), _select(low, alpha, one))
@@ -91,8 +87,8 @@ def gamma(shape: Any, alpha: Any, dtype: Any = None, seed: Any = None) -> Tensor
     _float(dtype)
     alpha = _parameter(alpha, shape_tuple(shape), "alpha")
     x, boost = _gamma_parts(alpha, _key(seed), 0)
-    valid = apply("lt", [_like(0.0, alpha), alpha])
-    return _select(valid, _mul(x, apply("exp", [boost])), _like(math.nan, x))
+    valid = apply("lt", [like(0.0, alpha), alpha])
+    return _select(valid, _mul(x, apply("exp", [boost])), like(math.nan, x))
 
 
 def beta(shape: Any, alpha: Any, beta: Any, dtype: Any = None, seed: Any = None) -> Tensor:
@@ -109,43 +105,43 @@ def beta(shape: Any, alpha: Any, beta: Any, dtype: Any = None, seed: Any = None)
         logs.append(_add(_log(x), boost))
     # x / (x + y), with logarithms: tiny parameters make both x and y underflow.
     share = apply("sigmoid", [_sub(*logs)])
-    valid = apply("lt", [_like(0.0, share), apply("min", sides)])
-    return _select(valid, share, _like(math.nan, share))
+    valid = apply("lt", [like(0.0, share), apply("min", sides)])
+    return _select(valid, share, like(math.nan, share))
 
 
 def _by_inversion(n: Tensor, p: Tensor, u: Tensor) -> Tensor:
     """How many values of the distribution function `u` has reached; for means below 10."""
-    one, zero = _like(1.0, n), _like(0.0, n)
+    one, zero = like(1.0, n), like(0.0, n)
     odds = _div(p, _sub(one, p))
     mass = apply("exp", [_mul(n, apply("log1p", [apply("neg", [p])]))])
     reached, k = mass, zero
     for j in range(_INVERSION_STEPS):
         k = _add(k, cast_to(apply("le", [reached, u]), "float32"))
-        rest = apply("max", [_sub(n, _like(float(j), n)), zero])
-        mass = _mul(mass, _mul(_div(rest, _like(float(j + 1), n)), odds))
+        rest = apply("max", [_sub(n, like(float(j), n)), zero])
+        mass = _mul(mass, _mul(_div(rest, like(float(j + 1), n)), odds))
         reached = _add(reached, mass)
     return apply("min", [k, n])
 
 
 def _stirling_tail(k: Tensor) -> Tensor:
     """log(k!) minus Stirling's approximation of it."""
-    m = _add(k, _like(1.0, k))
+    m = _add(k, like(1.0, k))
     square = _mul(m, m)
-    inner = _sub(_like(1.0 / 360.0, m), _div(_like(1.0 / 1260.0, m), square))
-    return _div(_sub(_like(1.0 / 12.0, m), _div(inner, square)), m)
+    inner = _sub(like(1.0 / 360.0, m), _div(like(1.0 / 1260.0, m), square))
+    return _div(_sub(like(1.0 / 12.0, m), _div(inner, square)), m)
 
 
 def _by_rejection(n: Tensor, p: Tensor, key: Tensor, offset: int) -> Tensor:
     """Hörmann, "The generation of binomial random variates", 1993: BTRS, for means from 10."""
-    one, zero, half = _like(1.0, n), _like(0.0, n), _like(0.5, n)
+    one, zero, half = like(1.0, n), like(0.0, n), like(0.5, n)
     q = _sub(one, p)
     mean = _mul(n, p)
     spread = apply("sqrt", [_mul(mean, q)])
-    b = _add(_like(1.15, n), _mul(_like(2.53, n), spread))
-    a = _add(_mul(_like(0.0248, n), b), _sub(_mul(_like(0.01, n), p), _like(0.0873, n)))
+    b = _add(like(1.15, n), _mul(like(2.53, n), spread))
+    a = _add(_mul(like(0.0248, n), b), _sub(_mul(like(0.01, n), p), like(0.0873, n)))
     c = _add(mean, half)
-    quick = _sub(_like(0.92, n), _div(_like(4.2, n), b))
-    alpha = _mul(_add(_like(2.83, n), _div(_like(5.1, n), b)), spread)
+    quick = _sub(like(0.92, n), _div(like(4.2, n), b))
+    alpha = _mul(_add(like(2.83, n), _div(like(5.1, n), b)), spread)
     odds = _div(p, q)
     m = apply("floor", [_mul(_add(n, one), p)])
     above_m = _add(_sub(n, m), one)
@@ -157,10 +153,10 @@ def _by_rejection(n: Tensor, p: Tensor, key: Tensor, offset: int) -> Tensor:
         u = _sub(_unit(n.shape, key, at), half)
         v = _positive_unit(n.shape, key, at + 1)
         us = _sub(half, apply("abs", [u]))
-        us = apply("max", [us, _like(1e-7, n)])
+        us = apply("max", [us, like(1e-7, n)])
         k = apply("floor", [_add(_mul(_add(_div(_add(a, a), us), b), u), c)])
         inside = apply("and", [apply("le", [zero, k]), apply("le", [k, n])])
-        at_once = apply("and", [apply("le", [_like(0.07, n), us]), apply("le", [v, quick])])
+        at_once = apply("and", [apply("le", [like(0.07, n), us]), apply("le", [v, quick])])
         k = apply("min", [apply("max", [k, zero]), n])
         height = _log(_div(_mul(v, alpha), _add(_div(a, _mul(us, us)), b)))
         above_k = _add(_sub(n, k), one)
@@ -186,16 +182,16 @@ def binomial(
     dims, key = shape_tuple(shape), _key(seed)
     n = apply("floor", [_parameter(counts, dims, "counts")])
     p = _parameter(probabilities, dims, "probabilities")
-    zero, one, half = _like(0.0, n), _like(1.0, n), _like(0.5, n)
+    zero, one, half = like(0.0, n), like(1.0, n), like(0.5, n)
     valid = apply("and", [apply("le", [zero, n]), apply("le", [zero, p])])
     valid = apply("and", [valid, apply("le", [p, one])])
     mirrored = apply("lt", [half, p])
     rare = _select(valid, _select(mirrored, _sub(one, p), p), zero)
     n = _select(valid, n, zero)
-    few = apply("lt", [_mul(n, rare), _like(10.0, n)])
+    few = apply("lt", [_mul(n, rare), like(10.0, n)])
     counted = _by_inversion(_select(few, n, zero), rare, _unit(dims, key))
     # Where it does not apply, something that does: 40 trials at 1/2.
-    trials, chance = _select(few, _like(40.0, n), n), _select(few, half, rare)
+    trials, chance = _select(few, like(40.0, n), n), _select(few, half, rare)
     found = _select(few, counted, _by_rejection(trials, chance, key, 1))
     found = _select(mirrored, _sub(n, found), found)
-    return _select(valid, found, _like(math.nan, n))
+    return _select(valid, found, like(math.nan, n))
