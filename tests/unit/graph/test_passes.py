@@ -134,6 +134,46 @@ def test_a_wide_softmax_is_cut_off_its_product():
     assert [line.split()[0] for line in text] == ["gemm", "tile"]
 
 
+@pytest.mark.parametrize(
+    ("m", "k", "n"), [(7, 40, 1), (1, 40, 1), (7, 1, 40), (7, 1, 1), (1, 1, 1)]
+)
+@pytest.mark.parametrize("ta", [False, True])
+@pytest.mark.parametrize("tb", [False, True])
+def test_thin_products_are_elementwise(m, k, n, ta, tb):
+    """One column or a depth of one: no register tile is computed for its sake."""
+    a = RNG.normal(size=(k, m) if ta else (m, k)).astype(np.float32)
+    b = RNG.normal(size=(n, k) if tb else (k, n)).astype(np.float32)
+
+    def product(a, b):
+        return [graph.apply("matmul", [a, b], ta=ta, tb=tb)]
+
+    trace = graph.trace(product, [(a.shape, "float32"), (b.shape, "float32")])
+    executable = graph.compile(trace, False)
+    assert "gemm" not in executable.describe()
+    (truth,), _ = graph.reference.run(trace, [a, b], np.float64)
+    (found,) = executable([a, b])
+    assert found.shape == (m, n)
+    np.testing.assert_allclose(found, truth, rtol=1e-5, atol=1e-6)
+
+
+def test_one_output_trains_in_few_steps():
+    """The last layer of a regression, forward and backward, is a step beside its update."""
+    w, b = weights(64, 1, name="w"), weights(1, name="b")
+    total = graph.Variable(0.0, name="total")
+
+    def step(x, y):
+        error = ops.add(ops.matmul(x, w), b) - y
+        loss = ops.mean(ops.square(error))
+        for v, g in zip((w, b), graph.gradients(loss, [w.value, b.value]), strict=True):
+            v.assign(v - 0.01 * g)
+        total.assign(total + loss)
+        return []
+
+    lines = steps(step, ((32, 64), "float32"), ((32, 1), "float32"), batched=True)
+    assert not any("gemm" in line for line in lines)
+    assert len(lines) <= 4, lines
+
+
 def test_elementwise_chains_are_one_step():
     text = steps(lambda x: [ops.tanh(ops.exp(x) * 2 + x), ops.abs(x)], ((30, 50), "float32"))
     assert len(text) == 1

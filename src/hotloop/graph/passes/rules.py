@@ -137,7 +137,36 @@ def _matmul(b: Builder, inputs: Any, attrs: Any, shape: Shape, dtype: str) -> No
     wanted = {"ta": flags[0], "tb": flags[1]}
     if wanted != attrs:
         return b.make("matmul", tuple(sources), wanted, shape, dtype)
+    left, right = inputs
+    if left.size == shape[0]:
+        return _outer(b, left, right, shape, dtype)
+    if shape[1] == 1:
+        return _column(b, left, right, wanted["ta"], shape, dtype)
     return None
+
+
+def _outer(b: Builder, left: Node, right: Node, shape: Shape, dtype: str) -> Node:
+    """A product of depth 1 is elementwise, and fuses with what is."""
+    factors = []
+    for node, narrow in ((left, (shape[0], 1)), (right, (1, shape[1]))):
+        node = b.make("reshape", (node,), {"shape": narrow}, narrow, dtype)
+        factors.append(b.make("broadcast_to", (node,), {"shape": shape}, shape, dtype))
+    return b.make("mul", tuple(factors), {}, shape, dtype)
+
+
+def _column(b: Builder, left: Node, right: Node, ta: bool, shape: Shape, dtype: str) -> Node:
+    """A product of one column is a sum of the other matrix's scaled rows or columns.
+
+    Register tiles would compute 16 columns or more for the sake of one.
+    """
+    narrow = (right.size, 1) if ta else (1, right.size)
+    axis = 0 if ta else 1
+    right = b.make("reshape", (right,), {"shape": narrow}, narrow, dtype)
+    right = b.make("broadcast_to", (right,), {"shape": left.shape}, left.shape, dtype)
+    terms = b.make("mul", (left, right), {}, left.shape, dtype)
+    kept = tuple(1 if a == axis else dim for a, dim in enumerate(left.shape))
+    total = b.make("sum", (terms,), {"axes": (axis,)}, kept, dtype)
+    return b.make("reshape", (total,), {"shape": shape}, shape, dtype)
 
 
 def _iota(b: Builder, inputs: Any, attrs: Any, shape: Shape, dtype: str) -> Node:
