@@ -42,6 +42,19 @@ def test_import_loads_numpy_and_the_core_only():
     ] == []
 
 
+def test_a_first_step_loads_nothing_that_it_does_not_need():
+    code = """
+import sys, numpy, hotloop
+before = set(sys.modules)
+model = hotloop.Sequential([hotloop.Input((3,)), hotloop.layers.Dense(2)])
+model.compile("adam", "mse", metrics=["accuracy"])
+model.train_on_batch(numpy.zeros((4, 3)), numpy.zeros((4, 2)))
+print(*sorted({name.split(".")[0] for name in set(sys.modules) - before}))
+"""
+    slow = {"concurrent", "json", "logging", "multiprocessing", "pathlib", "socket", "tempfile"}
+    assert slow.isdisjoint(run(code).stdout.split())
+
+
 def test_import_starts_no_thread():
     code = (
         "import os, numpy; count = lambda: len(os.listdir('/proc/self/task')); before = count(); "

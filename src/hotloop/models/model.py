@@ -11,11 +11,9 @@ from hotloop.layers.context import name_scope
 from hotloop.models.forward import ForwardPlans
 from hotloop.models.functional_config import KEYS, GraphReader
 from hotloop.models.injection import derive_from_functional
-from hotloop.models.summary import print_summary
 from hotloop.ops import tree
 from hotloop.ops.symbolic import KerasTensor
 from hotloop.saving import serialize_keras_object
-from hotloop.storage import weights
 from hotloop.training import Trainer
 from hotloop.training.data import InputSpec
 
@@ -144,6 +142,8 @@ class Model(Trainer, Layer):
             show_trainable: whether to add a column that says which layers train.
             layer_range: names (or patterns) of the first and last layer to list.
         """
+        from hotloop.models.summary import print_summary
+
         print_summary(
             self,
             line_length=line_length,
@@ -177,6 +177,8 @@ class Model(Trainer, Layer):
             NotImplementedError: `max_shard_size`.
             OSError: the file cannot be written.
         """
+        from hotloop.storage import weights
+
         weights.save_weights(self, filepath, overwrite, max_shard_size)
 
     def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
@@ -194,6 +196,8 @@ class Model(Trainer, Layer):
                 other shapes), the file is damaged, or the model has no weights yet.
             OSError: the file cannot be read.
         """
+        from hotloop.storage import weights
+
         weights.load_weights(self, filepath, skip_mismatch, kwargs)
 
     def export(self, filepath: Any, format: str = "tf_saved_model", **kwargs: Any) -> None:

@@ -14,7 +14,6 @@ from hotloop.ops import tree
 from hotloop.training.arrays import as_array, is_streaming
 from hotloop.training.data import is_nest_of_arrays
 from hotloop.training.loop import as_json, from_json
-from hotloop.training.prefetch import make_ahead
 
 # Sparse rows are made dense for so many bytes of batches at a time.
 _CHUNK_BYTES = 8 << 20
@@ -113,6 +112,8 @@ class PyDatasetSource(Source):
         dataset = self._dataset
         workers, processes = dataset.workers, dataset.use_multiprocessing
         if workers > 1 or (workers > 0 and processes):
+            from hotloop.training.prefetch import make_ahead  # multiprocessing takes its time
+
             made: Iterator[Any] = make_ahead(
                 dataset,
                 indices,

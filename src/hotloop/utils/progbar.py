@@ -1,6 +1,5 @@
 """The progress display, in the words and the layout of Keras 3."""
 
-import logging
 import os
 import sys
 import time
@@ -34,6 +33,8 @@ def print_message(message: str) -> None:
     if not _settings.get("interactive_logging"):
         text = message.strip()
         if text:
+            import logging  # for this only
+
             logging.getLogger("hotloop").info(text)
         return
     out = sys.stdout

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -140,8 +140,8 @@ class IndexLookup(Layer):
                 "`idf_weights` are needed with output_mode='tf_idf', and with it alone. Received: "
                 f"output_mode={self.output_mode!r}, idf_weights={idf_weights!r}"
             )
-        if isinstance(vocabulary, (str, Path)):
-            vocabulary = self._read_file(Path(vocabulary))
+        if isinstance(vocabulary, (str, os.PathLike)):
+            vocabulary = self._read_file(os.fspath(vocabulary))
         given = self._as_tokens(vocabulary)
         if not given.size:
             raise ValueError("The vocabulary is empty. Pass at least one token.")
@@ -180,12 +180,13 @@ class IndexLookup(Layer):
             idf = np.pad(idf, (0, self.max_tokens - len(idf)))
         return idf
 
-    def _read_file(self, path: Path) -> list[Any]:
-        if not path.exists():
-            raise ValueError(f"The vocabulary file {str(path)!r} does not exist.")
+    def _read_file(self, path: str) -> list[Any]:
+        if not os.path.exists(path):
+            raise ValueError(f"The vocabulary file {path!r} does not exist.")
         if self.output_mode == "tf_idf":
             raise ValueError("output_mode='tf_idf' does not take a vocabulary from a file.")
-        return [self._parse(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        with open(path, encoding="utf-8") as file:
+            return [self._parse(line) for line in file.read().splitlines()]
 
     def _take(self, tokens: np.ndarray, idf: np.ndarray | None) -> None:
         self._tokens = tokens
