@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 # At once, so that a missing or unusable core is said where hotloop is imported.
 from hotloop import _native as _core  # noqa: F401
+from hotloop._absent import missing as _absent_from
 from hotloop._version import __version__
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from hotloop.graph import Variable as Variable
     from hotloop.initializers import Initializer as Initializer
     from hotloop.layers import Input as Input
+    from hotloop.layers import InputSpec as InputSpec
     from hotloop.layers import Layer as Layer
     from hotloop.losses import Loss as Loss
     from hotloop.metrics import Metric as Metric
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     from hotloop.utils import get_num_threads as get_num_threads
     from hotloop.utils import set_num_threads as set_num_threads
     from hotloop.utils import show_config as show_config
+    from hotloop.utils.config import version as version
 
 _MODULES = frozenset(
     {
@@ -88,6 +91,7 @@ _NAMES = {
     "FloatDTypePolicy": "dtype_policies",
     "Initializer": "initializers",
     "Input": "layers",
+    "InputSpec": "layers",
     "KerasTensor": "ops.symbolic",
     "Layer": "layers",
     "Loss": "losses",
@@ -105,9 +109,13 @@ _NAMES = {
     "gradients": "ops.gradient_tape",
     "set_num_threads": "utils",
     "show_config": "utils",
+    "version": "utils.config",
 }
 
 __all__ = ["__version__", *_MODULES, *_NAMES]  # noqa: PLE0604 (all of them are strings)
+
+
+_missing = _absent_from(__name__)
 
 
 def __getattr__(name: str) -> object:
@@ -120,7 +128,7 @@ def __getattr__(name: str) -> object:
         value = getattr(_import_module(f"hotloop.{_NAMES[name]}"), name)
         globals()[name] = value
         return value
-    raise AttributeError(f"module 'hotloop' has no attribute {name!r}")
+    return _missing(name)
 
 
 def __dir__() -> list[str]:

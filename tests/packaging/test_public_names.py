@@ -25,6 +25,10 @@ def test_programs_that_say_tf_keras():
     assert "keras" not in hotloop.__all__
 
 
+def test_version():
+    assert hotloop.version() == hotloop.__version__
+
+
 def test_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'Conv3D'"):
         hotloop.Conv3D  # noqa: B018

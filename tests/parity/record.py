@@ -1,6 +1,6 @@
-"""Records the golden runs and signatures from Keras 3.15 on JAX.
+"""Records the golden runs, and the public names with their signatures, from Keras 3.15 on JAX.
 
-    KERAS_BACKEND=jax python tests/parity/record.py [cross] [features] [models] [signatures] [PART…]
+    KERAS_BACKEND=jax python tests/parity/record.py [cross] [features] [models] [names] [PART…]
 
 A PART is the ending of a `cases_PART.py`, whose `CASES` go into `golden/PART.npz`.
 
@@ -9,7 +9,6 @@ and initial weights that the runs started from, so a replay needs neither librar
 """
 
 import importlib
-import inspect
 import json
 import os
 import sys
@@ -79,15 +78,13 @@ def record_part(part):
     print(f"{part}: {len(arrays)} arrays", flush=True)
 
 
-def record_signatures():
-    found = {"keras": keras.__version__, "signatures": {}}
-    for name in signatures.NAMES:
-        found["signatures"][name] = signatures.describe(keras, name, inspect.signature)
-    text = json.dumps(found, indent=1, ensure_ascii=False)
-    (GOLDEN / "signatures.json").write_text(text + "\n", encoding="utf-8")
-    names = [name for name in dir(keras.ops) if not name.startswith("_")]
-    text = json.dumps(names, indent=0)
-    (GOLDEN / "ops_names.json").write_text(text + "\n", encoding="utf-8")
+def record_names():
+    lines = (
+        f"{json.dumps(name)}: {json.dumps(described, separators=(',', ':'))}"
+        for name, described in signatures.record(keras).items()
+    )
+    text = "{\n" + ",\n".join(lines) + "\n}\n"
+    (GOLDEN / "names.json").write_text(text, encoding="utf-8")
 
 
 def record_configs():
@@ -115,8 +112,8 @@ def main(parts):
             record_part(part)
     if not parts or "models" in parts:
         record_configs()
-    if not parts or "signatures" in parts:
-        record_signatures()
+    if not parts or "names" in parts:
+        record_names()
 
 
 if __name__ == "__main__":

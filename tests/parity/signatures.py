@@ -1,759 +1,13 @@
-"""Which public callables are compared with Keras's, and how a signature is written down."""
+"""How the public names of a library are walked, and how a signature is written down.
 
-LAYERS = [
-    "Activation",
-    "ActivityRegularization",
-    "Add",
-    "AlphaDropout",
-    "Average",
-    "BatchNormalization",
-    "CategoryEncoding",
-    "Concatenate",
-    "Dense",
-    "Discretization",
-    "Dot",
-    "Dropout",
-    "ELU",
-    "EinsumDense",
-    "Embedding",
-    "Flatten",
-    "GaussianDropout",
-    "GaussianNoise",
-    "GlobalAveragePooling1D",
-    "GlobalMaxPooling1D",
-    "GroupNormalization",
-    "Hashing",
-    "Identity",
-    "InputLayer",
-    "IntegerLookup",
-    "Lambda",
-    "LayerNormalization",
-    "LeakyReLU",
-    "Masking",
-    "Maximum",
-    "Minimum",
-    "Multiply",
-    "Normalization",
-    "PReLU",
-    "Permute",
-    "RMSNormalization",
-    "ReLU",
-    "RepeatVector",
-    "Rescaling",
-    "Reshape",
-    "Softmax",
-    "SpatialDropout1D",
-    "StringLookup",
-    "Subtract",
-    "TimeDistributed",
-    "UnitNormalization",
-    "Wrapper",
-    "add",
-    "average",
-    "concatenate",
-    "dot",
-    "maximum",
-    "minimum",
-    "multiply",
-    "subtract",
-    "deserialize",
-    "serialize",
-]
-LOSSES = [
-    "BinaryCrossentropy",
-    "BinaryFocalCrossentropy",
-    "CategoricalCrossentropy",
-    "CategoricalFocalCrossentropy",
-    "CategoricalGeneralizedCrossEntropy",
-    "CategoricalHinge",
-    "Circle",
-    "CosineSimilarity",
-    "Dice",
-    "Hinge",
-    "Huber",
-    "KLDivergence",
-    "LogCosh",
-    "Loss",
-    "MeanAbsoluteError",
-    "MeanAbsolutePercentageError",
-    "MeanSquaredError",
-    "MeanSquaredLogarithmicError",
-    "Poisson",
-    "SparseCategoricalCrossentropy",
-    "SquaredHinge",
-    "Tversky",
-    "binary_crossentropy",
-    "binary_focal_crossentropy",
-    "categorical_crossentropy",
-    "categorical_focal_crossentropy",
-    "categorical_generalized_cross_entropy",
-    "categorical_hinge",
-    "circle",
-    "cosine_similarity",
-    "deserialize",
-    "dice",
-    "hinge",
-    "huber",
-    "kl_divergence",
-    "log_cosh",
-    "mean_absolute_error",
-    "mean_absolute_percentage_error",
-    "mean_squared_error",
-    "mean_squared_logarithmic_error",
-    "poisson",
-    "serialize",
-    "sparse_categorical_crossentropy",
-    "squared_hinge",
-    "tversky",
-]
-METRICS = [
-    "AUC",
-    "Accuracy",
-    "BinaryAccuracy",
-    "BinaryCrossentropy",
-    "BinaryIoU",
-    "CategoricalAccuracy",
-    "CategoricalCrossentropy",
-    "CategoricalHinge",
-    "ConcordanceCorrelation",
-    "CosineSimilarity",
-    "F1Score",
-    "FBetaScore",
-    "FalseNegatives",
-    "FalsePositives",
-    "Hinge",
-    "IoU",
-    "KLDivergence",
-    "LogCoshError",
-    "Mean",
-    "MeanAbsoluteError",
-    "MeanAbsolutePercentageError",
-    "MeanIoU",
-    "MeanMetricWrapper",
-    "MeanSquaredError",
-    "MeanSquaredLogarithmicError",
-    "Metric",
-    "OneHotIoU",
-    "OneHotMeanIoU",
-    "PearsonCorrelation",
-    "Poisson",
-    "Precision",
-    "PrecisionAtRecall",
-    "R2Score",
-    "Recall",
-    "RecallAtPrecision",
-    "RootMeanSquaredError",
-    "SensitivityAtSpecificity",
-    "SparseCategoricalAccuracy",
-    "SparseCategoricalCrossentropy",
-    "SparseTopKCategoricalAccuracy",
-    "SpecificityAtSensitivity",
-    "SquaredHinge",
-    "Sum",
-    "TopKCategoricalAccuracy",
-    "TrueNegatives",
-    "TruePositives",
-    "binary_accuracy",
-    "binary_crossentropy",
-    "binary_focal_crossentropy",
-    "categorical_accuracy",
-    "categorical_crossentropy",
-    "categorical_focal_crossentropy",
-    "categorical_hinge",
-    "concordance_correlation",
-    "deserialize",
-    "hinge",
-    "huber",
-    "kl_divergence",
-    "log_cosh",
-    "mean_absolute_error",
-    "mean_absolute_percentage_error",
-    "mean_squared_error",
-    "mean_squared_logarithmic_error",
-    "pearson_correlation",
-    "poisson",
-    "serialize",
-    "sparse_categorical_accuracy",
-    "sparse_categorical_crossentropy",
-    "sparse_top_k_categorical_accuracy",
-    "squared_hinge",
-    "top_k_categorical_accuracy",
-]
-METRIC_METHODS = [
-    "add_variable",
-    "add_weight",
-    "get_config",
-    "reset_state",
-    "result",
-    "stateless_reset_state",
-    "stateless_result",
-    "stateless_update_state",
-    "update_state",
-]
-INITIALIZERS = [
-    "Zeros",
-    "Ones",
-    "Constant",
-    "RandomNormal",
-    "RandomUniform",
-    "TruncatedNormal",
-    "VarianceScaling",
-    "GlorotUniform",
-    "GlorotNormal",
-    "HeUniform",
-    "HeNormal",
-    "LecunUniform",
-    "LecunNormal",
-    "Identity",
-    "Orthogonal",
-]
-MODEL_METHODS = [
-    "compile",
-    "fit",
-    "evaluate",
-    "predict",
-    "train_on_batch",
-    "test_on_batch",
-    "predict_on_batch",
-    "summary",
-    "get_layer",
-    "get_weights",
-    "set_weights",
-    "count_params",
-    "reset_metrics",
-]
-CALLBACK_METHODS = [
-    f"on_{when}"
-    for when in [
-        "train_begin",
-        "train_end",
-        "epoch_begin",
-        "epoch_end",
-        "train_batch_begin",
-        "train_batch_end",
-        "test_begin",
-        "test_end",
-        "test_batch_begin",
-        "test_batch_end",
-        "predict_begin",
-        "predict_end",
-        "predict_batch_begin",
-        "predict_batch_end",
-    ]
-]
-ACTIVATIONS = [
-    "celu",
-    "elu",
-    "exponential",
-    "gelu",
-    "glu",
-    "hard_shrink",
-    "hard_sigmoid",
-    "hard_silu",
-    "hard_swish",
-    "hard_tanh",
-    "leaky_relu",
-    "linear",
-    "log_sigmoid",
-    "log_softmax",
-    "mish",
-    "relu",
-    "relu6",
-    "selu",
-    "sigmoid",
-    "silu",
-    "soft_shrink",
-    "softmax",
-    "softplus",
-    "softsign",
-    "sparse_plus",
-    "sparse_sigmoid",
-    "sparsemax",
-    "squareplus",
-    "swish",
-    "tanh",
-    "tanh_shrink",
-    "threshold",
-]
-OPS = [
-    "abs",
-    "absolute",
-    "add",
-    "all",
-    "allclose",
-    "amax",
-    "amin",
-    "angle",
-    "any",
-    "append",
-    "arange",
-    "arccos",
-    "arccosh",
-    "arcsin",
-    "arcsinh",
-    "arctan",
-    "arctan2",
-    "arctanh",
-    "argmax",
-    "argmin",
-    "argpartition",
-    "argsort",
-    "array",
-    "array_split",
-    "associative_scan",
-    "average",
-    "bartlett",
-    "batch_normalization",
-    "binary_crossentropy",
-    "bincount",
-    "bitwise_and",
-    "bitwise_invert",
-    "bitwise_left_shift",
-    "bitwise_not",
-    "bitwise_or",
-    "bitwise_right_shift",
-    "bitwise_xor",
-    "blackman",
-    "broadcast_to",
-    "cast",
-    "categorical_crossentropy",
-    "cbrt",
-    "cdist",
-    "ceil",
-    "celu",
-    "cholesky",
-    "cholesky_inverse",
-    "clip",
-    "concatenate",
-    "cond",
-    "conj",
-    "conjugate",
-    "convert_to_numpy",
-    "convert_to_tensor",
-    "copy",
-    "corrcoef",
-    "correlate",
-    "cos",
-    "cosh",
-    "count_nonzero",
-    "cross",
-    "cumprod",
-    "cumsum",
-    "custom_gradient",
-    "deg2rad",
-    "depth_to_space",
-    "det",
-    "diag",
-    "diagflat",
-    "diagonal",
-    "diff",
-    "digitize",
-    "divide",
-    "divide_no_nan",
-    "dot",
-    "dsplit",
-    "dstack",
-    "dtype",
-    "eigh",
-    "einsum",
-    "elu",
-    "empty",
-    "empty_like",
-    "equal",
-    "erf",
-    "erfc",
-    "erfinv",
-    "exp",
-    "exp2",
-    "expand_dims",
-    "expm1",
-    "extract_sequences",
-    "eye",
-    "fabs",
-    "flip",
-    "fliplr",
-    "flipud",
-    "floor",
-    "floor_divide",
-    "fmax",
-    "fmin",
-    "fmod",
-    "fori_loop",
-    "full",
-    "full_like",
-    "gcd",
-    "gelu",
-    "geomspace",
-    "get_item",
-    "glu",
-    "greater",
-    "greater_equal",
-    "hamming",
-    "hanning",
-    "hard_shrink",
-    "hard_sigmoid",
-    "hard_silu",
-    "hard_swish",
-    "hard_tanh",
-    "heaviside",
-    "histogram",
-    "hsplit",
-    "hstack",
-    "hypot",
-    "i0",
-    "identity",
-    "imag",
-    "in_top_k",
-    "inner",
-    "inv",
-    "is_tensor",
-    "isclose",
-    "isfinite",
-    "isin",
-    "isinf",
-    "isnan",
-    "isneginf",
-    "isposinf",
-    "isreal",
-    "jvp",
-    "kaiser",
-    "kron",
-    "layer_normalization",
-    "lcm",
-    "ldexp",
-    "leaky_relu",
-    "left_shift",
-    "less",
-    "less_equal",
-    "linspace",
-    "log",
-    "log10",
-    "log1p",
-    "log2",
-    "log_sigmoid",
-    "log_softmax",
-    "logaddexp",
-    "logaddexp2",
-    "logdet",
-    "logical_and",
-    "logical_not",
-    "logical_or",
-    "logical_xor",
-    "logspace",
-    "logsumexp",
-    "lstsq",
-    "lu_factor",
-    "map",
-    "matmul",
-    "matrix_rank",
-    "max",
-    "maximum",
-    "mean",
-    "median",
-    "meshgrid",
-    "min",
-    "minimum",
-    "mod",
-    "moments",
-    "moveaxis",
-    "multi_hot",
-    "multiply",
-    "nan_to_num",
-    "nanargmax",
-    "nanargmin",
-    "nancumprod",
-    "nancumsum",
-    "nanmax",
-    "nanmean",
-    "nanmedian",
-    "nanmin",
-    "nanpercentile",
-    "nanprod",
-    "nanquantile",
-    "nanstd",
-    "nansum",
-    "nanvar",
-    "ndim",
-    "negative",
-    "norm",
-    "normalize",
-    "not_equal",
-    "one_hot",
-    "ones",
-    "ones_like",
-    "outer",
-    "pad",
-    "percentile",
-    "pinv",
-    "power",
-    "prod",
-    "psnr",
-    "ptp",
-    "qr",
-    "quantile",
-    "rad2deg",
-    "ravel",
-    "real",
-    "rearrange",
-    "reciprocal",
-    "relu",
-    "relu6",
-    "repeat",
-    "reshape",
-    "right_shift",
-    "rms_normalization",
-    "roll",
-    "rot90",
-    "round",
-    "rsqrt",
-    "saturate_cast",
-    "scan",
-    "scatter",
-    "scatter_update",
-    "searchsorted",
-    "segment_max",
-    "segment_min",
-    "segment_prod",
-    "segment_sum",
-    "select",
-    "selu",
-    "shape",
-    "sigmoid",
-    "sign",
-    "signbit",
-    "silu",
-    "sin",
-    "sinc",
-    "sinh",
-    "size",
-    "slice",
-    "slice_update",
-    "slogdet",
-    "soft_shrink",
-    "softmax",
-    "softplus",
-    "softsign",
-    "solve",
-    "solve_triangular",
-    "sort",
-    "space_to_depth",
-    "sparse_categorical_crossentropy",
-    "sparse_plus",
-    "sparse_sigmoid",
-    "sparsemax",
-    "split",
-    "sqrt",
-    "square",
-    "squareplus",
-    "squeeze",
-    "stack",
-    "std",
-    "stop_gradient",
-    "subtract",
-    "sum",
-    "svd",
-    "swapaxes",
-    "swish",
-    "switch",
-    "take",
-    "take_along_axis",
-    "tan",
-    "tanh",
-    "tanh_shrink",
-    "tensordot",
-    "threshold",
-    "tile",
-    "top_k",
-    "trace",
-    "transpose",
-    "trapezoid",
-    "tri",
-    "tril",
-    "triu",
-    "true_divide",
-    "trunc",
-    "unravel_index",
-    "unstack",
-    "vander",
-    "var",
-    "vdot",
-    "vectorize",
-    "vectorized_map",
-    "view",
-    "vsplit",
-    "vstack",
-    "where",
-    "while_loop",
-    "zeros",
-    "zeros_like",
-]
+The recorder walks Keras with it, the tests look at hotloop with it.
+"""
 
-OPTIMIZERS = [
-    "AdamW",
-    "Adamax",
-    "Nadam",
-    "Adagrad",
-    "Adadelta",
-    "Adafactor",
-    "Ftrl",
-    "Lion",
-    "Lamb",
-    "Muon",
-    "ScheduleFreeAdamW",
-    "LossScaleOptimizer",
-    "MultiOptimizer",
-    "OptimizerMap",
-]
-OPTIMIZER_METHODS = [
-    "__init__",
-    "add_optimizer_variables",
-    "add_variable",
-    "add_variable_from_reference",
-    "apply",
-    "apply_gradients",
-    "assign",
-    "assign_add",
-    "assign_sub",
-    "build",
-    "exclude_from_weight_decay",
-    "finalize_variable_values",
-    "from_config",
-    "get_config",
-    "load_own_variables",
-    "save_own_variables",
-    "scale_loss",
-    "set_weights",
-    "stateless_apply",
-    "update_step",
-]
-SCHEDULES = [
-    "CosineDecay",
-    "CosineDecayRestarts",
-    "ExponentialDecay",
-    "InverseTimeDecay",
-    "LearningRateSchedule.__call__",
-    "PiecewiseConstantDecay",
-    "PolynomialDecay",
-    "deserialize",
-    "serialize",
-]
+import ast
+import inspect
 
-MODEL_CONFIGURATION = [
-    "compile_from_config",
-    "compute_metrics",
-    "from_config",
-    "get_compile_config",
-    "get_config",
-    "get_metrics_result",
-    "to_json",
-]
-
-SAVING = [
-    "CustomObjectScope",
-    "custom_object_scope",
-    "deserialize_keras_object",
-    "get_custom_objects",
-    "get_registered_name",
-    "get_registered_object",
-    "register_keras_serializable",
-    "serialize_keras_object",
-]
-
-RANDOM = [
-    "SeedGenerator",
-    "beta",
-    "binomial",
-    "categorical",
-    "dropout",
-    "gamma",
-    "normal",
-    "randint",
-    "shuffle",
-    "truncated_normal",
-    "uniform",
-]
-CONFIG = [
-    "backend",
-    "disable_interactive_logging",
-    "disable_traceback_filtering",
-    "dtype_policy",
-    "enable_interactive_logging",
-    "epsilon",
-    "floatx",
-    "image_data_format",
-    "is_interactive_logging_enabled",
-    "is_traceback_filtering_enabled",
-    "max_epochs",
-    "max_steps_per_epoch",
-    "set_backend",
-    "set_dtype_policy",
-    "set_epsilon",
-    "set_floatx",
-    "set_image_data_format",
-    "set_max_epochs",
-    "set_max_steps_per_epoch",
-]
-BACKEND = ["get_uid", "is_float_dtype", "is_int_dtype", "is_keras_tensor", "result_type"]
-
-NAMES = [
-    "Input",
-    "Sequential.__init__",
-    "Sequential.add",
-    "Sequential.pop",
-    *[f"Model.{name}" for name in MODEL_METHODS],
-    *[f"layers.{name}" for name in LAYERS],
-    *[f"Model.{name}" for name in MODEL_CONFIGURATION],
-    "models.clone_model",
-    "models.model_from_json",
-    *[f"saving.{name}" for name in SAVING],
-    "layers.Layer.__init__",
-    "layers.Layer.add_weight",
-    "layers.Layer.build",
-    *[f"losses.{name}" for name in LOSSES],
-    "losses.Loss.__call__",
-    *[f"metrics.{name}" for name in METRICS],
-    *[f"metrics.Metric.{name}" for name in METRIC_METHODS],
-    "metrics.MeanSquaredError.update_state",
-    "optimizers.SGD",
-    "optimizers.RMSprop",
-    "optimizers.Adam",
-    *[f"optimizers.{name}" for name in OPTIMIZERS],
-    *[f"optimizers.Optimizer.{name}" for name in OPTIMIZER_METHODS],
-    *[f"optimizers.schedules.{name}" for name in SCHEDULES],
-    *[f"initializers.{name}" for name in INITIALIZERS],
-    *[f"regularizers.{name}" for name in ["L1", "L2", "L1L2", "OrthogonalRegularizer"]],
-    *[f"constraints.{name}" for name in ["MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm"]],
-    *[f"activations.{name}" for name in ACTIVATIONS],
-    *[
-        f"{group}.get"
-        for group in ["activations", "initializers", "losses", "metrics", "optimizers"]
-    ],
-    "callbacks.Callback",
-    *[f"callbacks.Callback.{name}" for name in CALLBACK_METHODS],
-    "callbacks.History",
-    "callbacks.ProgbarLogger",
-    "callbacks.CSVLogger",
-    "callbacks.EarlyStopping",
-    "callbacks.LearningRateScheduler",
-    "callbacks.ModelCheckpoint",
-    "callbacks.ReduceLROnPlateau",
-    "callbacks.RemoteMonitor",
-    "callbacks.SwapEMAWeights",
-    "callbacks.TensorBoard",
-    "callbacks.TerminateOnNaN",
-    "callbacks.BackupAndRestore",
-    "Model.save_weights",
-    "Model.load_weights",
-    "utils.to_categorical",
-    "utils.set_random_seed",
-    "datasets.mnist.load_data",
-    "datasets.fashion_mnist.load_data",
-    *[f"random.{name}" for name in RANDOM],
-    *[f"config.{name}" for name in CONFIG],
-    *[f"backend.{name}" for name in BACKEND],
-    *[f"dtype_policies.{name}" for name in ["DTypePolicy", "get", "serialize", "deserialize"]],
-    *[f"ops.{name}" for name in OPS],
-]
+# Not public: the code behind the names.
+PRIVATE_MODULES = frozenset({"src"})
 
 
 def lookup(module, name):
@@ -763,10 +17,162 @@ def lookup(module, name):
     return value
 
 
-def describe(module, name, signature):
-    """[[parameter, kind, default], …]; kind and default as text, "" for no default."""
+def shown(default):
+    """A default value as text, the same in every process."""
+    if inspect.isclass(default) or inspect.isroutine(default):
+        return repr(default.__name__)
+    text = repr(default)
+    return repr(type(default).__name__) if " at 0x" in text else text
+
+
+def describe(function, bound=False):
+    """The parameters of a function or class as in its `def`, without annotations.
+
+    `bound` leaves out the first, `self`. What takes the rest is called `*args` or `**kwargs`,
+    whatever its name.
+    """
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except ValueError:
+        return "?"
     described = []
-    for parameter in signature(lookup(module, name)).parameters.values():
-        default = "" if parameter.default is parameter.empty else repr(parameter.default)
-        described.append([parameter.name, parameter.kind.name, default])
+    for parameter in parameters[1:] if bound else parameters:
+        kind, name = parameter.kind, parameter.name
+        if kind is parameter.VAR_POSITIONAL:
+            name = "args"
+        elif kind is parameter.VAR_KEYWORD:
+            name = "kwargs"
+        default = parameter.empty
+        if parameter.default is not parameter.empty:
+            default = Text(shown(parameter.default))
+        described.append(inspect.Parameter(name, kind, default=default))
+    return str(inspect.Signature(described))
+
+
+class Text:
+    """Prints as the given text."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def __repr__(self):
+        return self.text
+
+
+def parameters(described):
+    """{name: (kind, default)} in order, of what `describe` wrote; None where there is none."""
+    arguments = ast.parse(f"def f{described}: pass").body[0].args
+    found = {}
+    positional = arguments.posonlyargs + arguments.args
+    defaults = [None] * (len(positional) - len(arguments.defaults)) + arguments.defaults
+    for number, (argument, default) in enumerate(zip(positional, defaults, strict=True)):
+        kind = "positional only" if number < len(arguments.posonlyargs) else "positional"
+        found[argument.arg] = (kind, default and ast.unparse(default))
+    if arguments.vararg:
+        found["*args"] = ("rest", None)
+    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        found[argument.arg] = ("keyword only", default and ast.unparse(default))
+    if arguments.kwarg:
+        found["**kwargs"] = ("rest", None)
+    return found
+
+
+def own_class(cls, name):
+    """The class in whose body `name` stands."""
+    return next((base for base in cls.__mro__ if name in vars(base)), None)
+
+
+def describe_member(cls, name):
+    """A method as its signature without `self`; anything else as "property"."""
+    attribute = inspect.getattr_static(cls, name)
+    if isinstance(attribute, (classmethod, staticmethod)):
+        return describe(getattr(cls, name))
+    if inspect.isfunction(attribute):
+        return describe(attribute, bound=True)
+    return "property"
+
+
+def member_names(cls):
+    """What a class offers besides its constructor, `__call__` included."""
+    names = (name for name in dir(cls) if not name.startswith("_") or name == "__call__")
+    builtin = (object, type, dict, list, tuple, int, str, Exception)
+    return [n for n in names if own_class(cls, n) not in (*builtin, None)]
+
+
+def describe_constructor(cls):
+    """The parameters of `__init__`: a `__new__` in Keras's base classes takes anything."""
+    if own_class(cls, "__init__") is object:
+        return describe(cls)
+    return describe(cls.__init__, bound=True)
+
+
+def describe_class(cls, public):
+    """A class: its constructor, which `public` classes it is derived from, and what is its own.
+
+    A member is left out where the nearest public base has the same.
+    """
+    bases = [base for base in cls.__mro__[1:] if base in public]
+    members = {}
+    for name in member_names(cls):
+        attribute = inspect.getattr_static(cls, name)
+        nearest = next((base for base in bases if hasattr(base, name)), None)
+        if nearest is None or inspect.getattr_static(nearest, name) is not attribute:
+            members[name] = describe_member(cls, name)
+    return {
+        "class": describe_constructor(cls),
+        "bases": [public[base] for base in bases],
+        "members": members,
+    }
+
+
+def public_objects(module):
+    """{name: object} of a library and its public modules, at any depth."""
+    found, modules = {}, set()
+
+    def walk(module, path):
+        modules.add(module.__name__)
+        for name in dir(module):
+            if name.startswith("_") or (not path and name in PRIVATE_MODULES):
+                continue
+            value = getattr(module, name)
+            if not inspect.ismodule(value):
+                found[path + name] = value
+            elif value.__name__.startswith(module.__name__) and value.__name__ not in modules:
+                walk(value, f"{path}{name}.")
+
+    walk(module, "")
+    return found
+
+
+# Packages that hold other packages' objects under other names.
+SECOND_HOMES = ("backend.", "legacy.", "mixed_precision.", "preprocessing.")
+
+
+def rank(value, name):
+    """Of several names of one object the smallest: in its package, its own, near the top."""
+    own = getattr(value, "__name__", "")
+    elsewhere = "." not in name or name.startswith(SECOND_HOMES)
+    return elsewhere, name.rpartition(".")[2] != own, name.count("."), name
+
+
+def record(module):
+    """{name: description} of everything public: a signature, the dictionary of a class, "value",
+    or "= name" of an object that has another name as well."""
+    found = public_objects(module)
+    first = {}
+    for name, value in found.items():
+        known = first.setdefault(id(value), name)
+        if rank(value, name) < rank(value, known):
+            first[id(value)] = name
+    public = {value: first[id(value)] for value in found.values() if inspect.isclass(value)}
+    described = {}
+    for name, value in sorted(found.items()):
+        if not callable(value):
+            described[name] = "value"
+        elif first[id(value)] != name:
+            described[name] = f"= {first[id(value)]}"
+        elif inspect.isclass(value):
+            described[name] = describe_class(value, public)
+        else:
+            described[name] = describe(value)
     return described

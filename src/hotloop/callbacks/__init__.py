@@ -55,9 +55,4 @@ def __getattr__(name: str) -> object:
         value = getattr(_import_module(f"{__name__}.{_LATER[name]}"), name)
         globals()[name] = value
         return value
-    if name == "OrbaxCheckpoint":
-        raise AttributeError(
-            "hotloop.callbacks has no OrbaxCheckpoint: Orbax stores what lives on JAX. "
-            "BackupAndRestore resumes a run bit for bit, and ModelCheckpoint keeps weights."
-        )
     return _missing(name)

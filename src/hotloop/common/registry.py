@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, NoReturn
 
+from hotloop._absent import refuse
 from hotloop.common.custom_objects import (
     get_registered_name,
     get_registered_object,
@@ -38,9 +39,13 @@ def unknown_name(kind: str, name: str, valid: Iterable[str]) -> ValueError:
 
 
 def attribute_error(module: str, kind: str, valid: Iterable[str]) -> Callable[[str], NoReturn]:
-    """A module's `__getattr__`: a class that does not exist gets the closest ones that do."""
+    """A module's `__getattr__`: a class that does not exist gets the closest ones that do.
+
+    What Keras has and hotloop does not is refused with the reason.
+    """
 
     def missing(name: str) -> NoReturn:
+        refuse(module, name)
         if name.startswith("_"):
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         raise AttributeError(f"module {module!r}: {unknown_name(kind, name, valid)}")

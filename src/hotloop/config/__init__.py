@@ -9,6 +9,7 @@ import operator
 from typing import Any, NoReturn
 
 from hotloop import _settings
+from hotloop._absent import missing
 from hotloop.dtype_policies import DTypePolicy, get
 
 _FLOATS = ("bfloat16", "float16", "float32", "float64")
@@ -139,7 +140,9 @@ def disable_traceback_filtering() -> None:
 
 def enable_traceback_filtering() -> NoReturn:
     """Raises `NotImplementedError`: tracebacks are shown whole."""
-    raise NotImplementedError("hotloop shows tracebacks whole; there is no filter to enable.")
+    raise NotImplementedError(
+        "enable_traceback_filtering: hotloop shows tracebacks whole; there is no filter."
+    )
 
 
 def is_flash_attention_enabled() -> bool:
@@ -153,7 +156,9 @@ def disable_flash_attention() -> None:
 
 def enable_flash_attention() -> NoReturn:
     """Raises `NotImplementedError`: attention is out of scope."""
-    raise NotImplementedError("Attention is out of hotloop's scope, which is dense networks.")
+    raise NotImplementedError(
+        "enable_flash_attention: attention is out of hotloop's scope, which is dense networks."
+    )
 
 
 def is_nnx_enabled() -> bool:
@@ -187,3 +192,5 @@ __all__ = [
     "set_max_epochs",
     "set_max_steps_per_epoch",
 ]
+
+__getattr__ = missing(__name__)

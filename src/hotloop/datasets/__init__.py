@@ -1,5 +1,6 @@
 """Data sets to learn and test with."""
 
+from hotloop._absent import missing
 from hotloop.datasets import fashion_mnist, mnist, synthetic_digits
 from hotloop.datasets.errors import DatasetContentError, DatasetError, DatasetNotFoundError
 
@@ -11,3 +12,5 @@ __all__ = [
     "mnist",
     "synthetic_digits",
 ]
+
+__getattr__ = missing(__name__)

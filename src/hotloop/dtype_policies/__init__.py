@@ -3,26 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
+from hotloop._absent import missing, refuse
 from hotloop.dtype_policies.dtype_policy import DTypePolicy, FloatDTypePolicy
-
-_QUANTIZED = frozenset(
-    {
-        "AWQDTypePolicy",
-        "DTypePolicyMap",
-        "GPTQDTypePolicy",
-        "Int4DTypePolicy",
-        "QuantizedDTypePolicy",
-        "QuantizedFloat8DTypePolicy",
-    }
-)
-
-
-def _refusal(name: str) -> NotImplementedError:
-    return NotImplementedError(
-        f"hotloop has no {name}: everything is computed in float32, and nothing is quantized."
-    )
 
 
 def serialize(dtype_policy: Any) -> dict[str, Any] | None:
@@ -51,8 +35,7 @@ def deserialize(
             f"and 'config', or a name. Received: {config!r}"
         )
     name = config["class_name"]
-    if name in _QUANTIZED:
-        raise _refusal(name)
+    refuse(__name__, name)
     known = {"DTypePolicy": DTypePolicy, "FloatDTypePolicy": DTypePolicy, **(custom_objects or {})}
     if name not in known:
         raise ValueError(f"Unknown dtype policy {name!r}. Valid names: {', '.join(sorted(known))}.")
@@ -85,7 +68,4 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> NoReturn:
-    if name in _QUANTIZED:
-        raise _refusal(name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = missing(__name__)

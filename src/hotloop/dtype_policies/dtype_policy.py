@@ -30,10 +30,13 @@ class DTypePolicy:
                 f"name must be a string such as 'float32', got {name!r} of type "
                 f"{type(name).__name__}."
             )
-        found = standardize_dtype(name)
+        try:
+            found = standardize_dtype(name)
+        except NotImplementedError:
+            found = "another"
         if found != "float32":
             raise NotImplementedError(
-                f"hotloop does not compute in the policy {name!r}. The only one is 'float32'."
+                f"DTypePolicy does not compute in {name!r}. The only policy is 'float32'."
             )
         self._name = found
 

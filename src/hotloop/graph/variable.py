@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -48,25 +49,86 @@ def _fill(storage: np.ndarray, layout: str, rows: np.ndarray) -> None:
         storage.reshape(rows.shape)[...] = rows
 
 
+def _check_devices(aggregation: Any, synchronization: Any, layout: Any) -> None:
+    """What Keras knows about several devices: known words, and no layout."""
+    known = {
+        "aggregation": (aggregation, (None, "none", "mean", "sum", "only_first_replica")),
+        "synchronization": (synchronization, (None, "none", "on_read", "on_write", "auto")),
+    }
+    for argument, (value, words) in known.items():
+        if value not in words:
+            raise ValueError(
+                f"Variable: `{argument}` is one of {', '.join(map(repr, words))}. "
+                f"Received: {argument}={value!r}"
+            )
+    if layout is not None:
+        raise NotImplementedError(
+            f"Variable: there is one device, so leave `layout` out. Received: layout={layout!r}"
+        )
+
+
+def _initial_value(initializer: Any, shape: Any, dtype: Any) -> Any:
+    """The value to start with, made by an initializer where one is given."""
+    if isinstance(initializer, str):
+        # Above this package, and rarely needed here: layers make their weights' values themselves.
+        initializer = import_module("hotloop.initializers").get(initializer)
+    if callable(initializer):
+        if shape is None:
+            raise ValueError(
+                "Variable: an initializer needs the `shape` of the value to make. "
+                f"Received: initializer={initializer!r}, shape=None"
+            )
+        return initializer(tuple(shape), dtype=dtype or "float32")
+    if shape is not None and np.shape(initializer) != tuple(shape):
+        raise ValueError(
+            f"Variable: the value has shape {np.shape(initializer)}, not `shape={tuple(shape)}`."
+        )
+    return initializer
+
+
 class Variable(Operators):
     """A named array that can be assigned. In operations it behaves as the tensor `value`.
 
     The bytes are 4-byte lanes (bool as int32 0/1) at a 64-byte boundary, in row-major order or, for
     the weight matrix of a product, in column panels; `numpy()` is always row-major.
 
-    Raises `TypeError` or `OverflowError` where `constant` does.
+    Args:
+        initializer: the value; or a function `initializer(shape, dtype=…)`, such as an initializer,
+            or the name of one.
+        shape: the shape that the initializer is asked for; a value has to have it.
+        dtype: as `constant` takes it; None keeps that of the value.
+        trainable: whether an optimizer may change it.
+        autocast: accepted for Keras's sake; every float is float32.
+        aggregation: accepted for Keras's sake: how copies on several devices become one.
+        synchronization: likewise; there is one device.
+        name: "variable" if None.
+        layout: None; a variable is in one place.
+
+    Raises:
+        TypeError, OverflowError: where `constant` does.
+        ValueError: an initializer without `shape`, a value of another shape, or an unknown name.
+        NotImplementedError: `layout`.
     """
 
     def __init__(
         self,
-        initial_value: Any,
+        initializer: Any,
+        shape: Any = None,
         dtype: Any = None,
         trainable: bool = True,
-        name: str = "variable",
+        autocast: bool = True,
+        aggregation: str = "none",
+        synchronization: str = "auto",
+        name: str | None = None,
+        layout: Any = None,
     ):
-        value = np.asarray(constant(initial_value, dtype))
-        self.name = name
-        self.path = name
+        _check_devices(aggregation, synchronization, layout)
+        value = np.asarray(constant(_initial_value(initializer, shape, dtype), dtype))
+        self.name = name or "variable"
+        self.path = self.name
+        self.autocast = bool(autocast)
+        self.aggregation = aggregation
+        self.synchronization = synchronization
         self._trainable = bool(trainable)
         self.shape: tuple[int, ...] = value.shape
         self.dtype: str = value.dtype.name
@@ -251,7 +313,7 @@ class Variable(Operators):
         return f"<Variable {self.path} shape={self.shape} dtype={self.dtype}>"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
-        twin = Variable(self.stored(), self.dtype, self.trainable, self.name)
+        twin = _rebuild(self.stored(), self.dtype, self.trainable, self.name)
         twin.path = self.path
         twin.regularizer, twin.constraint = self.regularizer, self.constraint
         memo[id(self)] = twin
@@ -266,4 +328,4 @@ class Variable(Operators):
 
 
 def _rebuild(value: np.ndarray, dtype: str, trainable: bool, name: str) -> Variable:
-    return Variable(value, dtype, trainable, name)
+    return Variable(value, dtype=dtype, trainable=trainable, name=name)

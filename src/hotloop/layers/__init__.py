@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from hotloop import saving
 from hotloop.common.registry import Registry, attribute_error
@@ -46,7 +46,6 @@ from hotloop.layers.normalization import (
     RMSNormalization,
     UnitNormalization,
 )
-from hotloop.layers.out_of_scope import refuse
 from hotloop.layers.permute import Permute
 from hotloop.layers.prelu import PReLU
 from hotloop.layers.preprocessing.category_encoding import CategoryEncoding
@@ -212,9 +211,4 @@ __all__ = [
     "subtract",
 ]
 
-_missing = attribute_error(__name__, "layer", __all__)
-
-
-def __getattr__(name: str) -> NoReturn:
-    refuse(name)
-    _missing(name)
+__getattr__ = attribute_error(__name__, "layer", __all__)

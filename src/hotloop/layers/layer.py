@@ -30,6 +30,7 @@ from hotloop.layers.context import CallContext, current_path, local, name_scope
 from hotloop.layers.copying import restore, state_of
 from hotloop.layers.input_spec import assert_input_compatibility
 from hotloop.layers.masks import fill_masks, hand_on
+from hotloop.layers.refused_methods import RefusedMethods
 from hotloop.layers.stateful import Stateful
 from hotloop.ops import tree
 from hotloop.ops.symbolic import KerasTensor, Node
@@ -58,7 +59,7 @@ def _finishing(build: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
-class Layer(Stateful):
+class Layer(RefusedMethods, Stateful):
     """A callable with weights; everything in a model is one.
 
     Subclasses write `__init__` (calling `super().__init__(**kwargs)` first), `build(input_shape)`,

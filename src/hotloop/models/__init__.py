@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+from hotloop._absent import missing
 from hotloop.common.registry import Registry
 from hotloop.models.cloning import clone_model
 from hotloop.models.functional import Functional
@@ -35,7 +36,9 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
     return deserialize_keras_object(json.loads(json_string), custom_objects)
 
 
-def load_model(filepath: Any, **kwargs: Any) -> NoReturn:
+def load_model(
+    filepath: Any, custom_objects: Any = None, compile: bool = True, safe_mode: bool = True
+) -> NoReturn:
     """Not there yet."""
     raise NotImplementedError(
         "models.load_model() is not supported yet. `to_json()` and `model_from_json()` move the "
@@ -51,3 +54,5 @@ __all__ = [
     "load_model",
     "model_from_json",
 ]
+
+__getattr__ = missing(__name__)

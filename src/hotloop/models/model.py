@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, NoReturn
+from typing import Any
 
 from hotloop.layers import Layer
 from hotloop.layers.call_arguments import CallArguments, symbolic_inputs
 from hotloop.layers.context import name_scope
+from hotloop.layers.refused_methods import refusing
 from hotloop.models.forward import ForwardPlans
 from hotloop.models.functional_config import KEYS, GraphReader
 from hotloop.models.injection import derive_from_functional
@@ -16,6 +17,20 @@ from hotloop.ops.symbolic import KerasTensor
 from hotloop.saving import serialize_keras_object
 from hotloop.training import Trainer
 from hotloop.training.data import InputSpec
+
+_NOT_SAVED = (
+    "whole models are not written to files yet. `save_weights()` and `load_weights()` keep the "
+    "weights in a file; pickle keeps a whole model."
+)
+_QUANTIZED = "everything is computed in float32, and nothing is quantized."
+_STATE = (
+    "`model.get_weights()`, `model.optimizer.variables` and `model.metrics_variables` have the "
+    "state; `save_weights()` and `callbacks.BackupAndRestore` keep it."
+)
+_STEPS = (
+    "steps are compiled for the batches that they see. Override `train_step`, `test_step` or "
+    "`predict_step`."
+)
 
 
 class Model(Trainer, Layer):
@@ -154,9 +169,14 @@ class Model(Trainer, Layer):
             layer_range=layer_range,
         )
 
-    def save(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
-        """Not there yet."""
-        _not_saved("save")
+    save = refusing("save", _NOT_SAVED)
+    export = refusing("export", _NOT_SAVED)
+    get_quantization_layer_structure = refusing("get_quantization_layer_structure", _QUANTIZED)
+    get_state_tree = refusing("get_state_tree", _STATE)
+    set_state_tree = refusing("set_state_tree", _STATE)
+    make_train_function = refusing("make_train_function", _STEPS)
+    make_test_function = refusing("make_test_function", _STEPS)
+    make_predict_function = refusing("make_predict_function", _STEPS)
 
     def save_weights(
         self, filepath: Any, overwrite: bool = True, max_shard_size: Any = None
@@ -199,10 +219,6 @@ class Model(Trainer, Layer):
         from hotloop.storage import weights
 
         weights.load_weights(self, filepath, skip_mismatch, kwargs)
-
-    def export(self, filepath: Any, format: str = "tf_saved_model", **kwargs: Any) -> None:
-        """Not there yet."""
-        _not_saved("export")
 
     def to_json(self, **kwargs: Any) -> str:
         """The configuration of the model as JSON text, for `models.model_from_json`.
@@ -268,10 +284,3 @@ def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     if "inputs" in kwargs or "outputs" in kwargs or len(args) >= 2:
         return True
     return any(isinstance(leaf, KerasTensor) for leaf in tree.flatten(args))
-
-
-def _not_saved(method: str) -> NoReturn:
-    raise NotImplementedError(
-        f"Model.{method}() is not supported yet. `save_weights()` and `load_weights()` keep the "
-        "weights in a file; pickle keeps a whole model."
-    )

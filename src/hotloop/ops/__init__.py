@@ -3,6 +3,7 @@
 Arguments may be numbers, NumPy arrays, tensors, variables, or symbolic `KerasTensor`s.
 """
 
+from hotloop._absent import missing
 from hotloop.ops.arithmetic import (
     add,
     divide,
@@ -696,10 +697,13 @@ __all__ = [
 ]
 
 
+_missing = missing(__name__)
+
+
 def __getattr__(name: str) -> object:
     # Loaded when asked for: a list of the names above, as `keras.ops.numpy`.
     if name == "numpy":
         from importlib import import_module
 
         return import_module("hotloop.ops.numpy")
-    raise AttributeError(f"module 'hotloop.ops' has no attribute {name!r}")
+    return _missing(name)

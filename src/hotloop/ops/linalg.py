@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from hotloop._absent import missing
 from hotloop.graph import Tensor, apply, fill
 from hotloop.graph.primitives import matrices
 from hotloop.ops.convert import broadcast, broadcast_shapes, expand, float_tensor, shaped
@@ -324,3 +325,5 @@ __all__ = [
     "solve_triangular",
     "svd",
 ]
+
+__getattr__ = missing(__name__, "hotloop.ops")

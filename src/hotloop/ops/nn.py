@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from hotloop import _settings
+from hotloop._absent import missing
 from hotloop.graph import Tensor, apply, fill
 from hotloop.ops.convert import expand, float_tensor, like, normalize_axes, normalize_axis, tensor
 from hotloop.ops.dispatch import op
@@ -89,13 +90,6 @@ def hard_silu(x: Any) -> Tensor:
 
 
 @op
-def hard_swish(x: Any) -> Tensor:
-    """x · hard_sigmoid(x)."""
-    x = float_tensor(x)
-    return _mul(x, _hard_sigmoid(x))
-
-
-@op
 def hard_tanh(x: Any) -> Tensor:
     """`x` limited to [-1, 1]."""
     x = float_tensor(x)
@@ -171,13 +165,6 @@ def gelu(x: Any, approximate: bool = True) -> Tensor:
 
 @op
 def silu(x: Any) -> Tensor:
-    """x · sigmoid(x)."""
-    x = float_tensor(x)
-    return _mul(x, apply("sigmoid", [x]))
-
-
-@op
-def swish(x: Any) -> Tensor:
     """x · sigmoid(x)."""
     x = float_tensor(x)
     return _mul(x, apply("sigmoid", [x]))
@@ -314,6 +301,10 @@ _ELSEWHERE = {
     "sparsemax",
 }
 
+# The other names of two functions.
+hard_swish = hard_silu
+swish = silu
+
 __all__ = [  # noqa: F822 (`__getattr__` finds those of `_ELSEWHERE`)
     "batch_normalization",
     "binary_crossentropy",
@@ -359,9 +350,12 @@ __all__ = [  # noqa: F822 (`__getattr__` finds those of `_ELSEWHERE`)
 ]
 
 
+_missing = missing(__name__, "hotloop.ops")
+
+
 def __getattr__(name: str) -> Any:
     if name in _ELSEWHERE:
         from hotloop import ops
 
         return getattr(ops, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _missing(name)

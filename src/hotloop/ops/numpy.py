@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from hotloop._absent import missing
+
 _NAMES = (
     """
     abs absolute add all allclose amax amin angle any append arange arccos arccosh arcsin
@@ -30,9 +32,12 @@ _NAMES = (
 __all__ = list(_NAMES)
 
 
+_missing = missing(__name__, "hotloop.ops")
+
+
 def __getattr__(name: str) -> Any:
     if name in _NAMES:
         from hotloop import ops
 
         return getattr(ops, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _missing(name)

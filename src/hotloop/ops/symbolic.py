@@ -58,6 +58,18 @@ class KerasTensor(Operators):
 
         return transpose(self)
 
+    def reshape(self, newshape: Any) -> Any:
+        """The same elements in another shape, as `ops.reshape`."""
+        from hotloop.ops.manipulation import reshape
+
+        return reshape(self, newshape)
+
+    def squeeze(self, axis: Any = None) -> Any:
+        """The tensor without axes of size 1, as `ops.squeeze`."""
+        from hotloop.ops.manipulation import squeeze
+
+        return squeeze(self, axis)
+
     def _refuse(self, what: str) -> NoReturn:
         raise TracingError(
             f"{what} of a symbolic KerasTensor (shape {self.shape}) does not exist: it has no "

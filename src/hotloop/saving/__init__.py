@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hotloop._absent import missing
 from hotloop.common.custom_objects import (
     CustomObjectScope,
     custom_object_scope,
@@ -23,3 +24,5 @@ __all__ = [
     "register_keras_serializable",
     "serialize_keras_object",
 ]
+
+__getattr__ = missing(__name__)

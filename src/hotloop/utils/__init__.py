@@ -3,6 +3,7 @@
 from importlib import import_module as _import_module
 from typing import Any as _Any
 
+from hotloop._absent import missing as _missing
 from hotloop.utils.array_dataset import ArrayDataset
 from hotloop.utils.categorical import to_categorical
 from hotloop.utils.config import get_num_threads, set_num_threads, show_config
@@ -29,10 +30,12 @@ _ELSEWHERE = {
     "get_registered_name": "saving",
     "get_registered_object": "saving",
     "is_interactive_logging_enabled": "config",
+    "is_keras_tensor": "backend",
     "model_to_dot": "plot",
     "plot_model": "plot",
     "register_keras_serializable": "saving",
     "serialize_keras_object": "saving",
+    "standardize_dtype": "backend",
 }
 
 __all__ = [
@@ -52,6 +55,7 @@ __all__ = [
     "get_registered_name",
     "get_registered_object",
     "is_interactive_logging_enabled",
+    "is_keras_tensor",
     "model_to_dot",
     "normalize",
     "pack_x_y_sample_weight",
@@ -62,11 +66,15 @@ __all__ = [
     "set_random_seed",
     "show_config",
     "split_dataset",
+    "standardize_dtype",
     "timeseries_dataset_from_array",
     "to_categorical",
     "tree",
     "unpack_x_y_sample_weight",
 ]
+
+
+_absent_from = _missing(__name__)
 
 
 def __getattr__(name: str) -> _Any:
@@ -75,4 +83,4 @@ def __getattr__(name: str) -> _Any:
         return _import_module("hotloop.ops.tree")
     if name in _ELSEWHERE:
         return getattr(_import_module(f"hotloop.{_ELSEWHERE[name]}"), name)
-    raise AttributeError(f"module 'hotloop.utils' has no attribute {name!r}")
+    return _absent_from(name)

@@ -8,6 +8,8 @@ from typing import TextIO
 
 import numpy as np
 
+from hotloop._version import __version__
+
 
 def get_num_threads() -> int:
     """Number of threads that training and prediction use."""
@@ -37,14 +39,18 @@ def set_num_threads(n: int) -> None:
     machine.set_num_threads(int(n))
 
 
+def version() -> str:
+    """The version of hotloop, `hotloop.__version__`."""
+    return __version__
+
+
 def config() -> dict[str, str]:
     """The lines of `show_config`, from title to value."""
-    import hotloop
     from hotloop.graph import machine
 
     built = machine.build_info()
     lines = {
-        "hotloop": hotloop.__version__,
+        "hotloop": __version__,
         "python": f"{platform.python_version()} ({platform.machine()}, {sys.platform})",
         "numpy": np.__version__,
         "compiler": str(built["compiler"]),

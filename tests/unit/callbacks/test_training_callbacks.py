@@ -434,7 +434,7 @@ def test_tensor_board_refuses(tmp_path, monkeypatch):
 
 
 def test_orbax_says_what_to_use():
-    with pytest.raises(AttributeError, match="BackupAndRestore"):
+    with pytest.raises(NotImplementedError, match="BackupAndRestore"):
         callbacks.OrbaxCheckpoint  # noqa: B018
     with pytest.raises(AttributeError, match="EarlyStopping"):
         callbacks.EarlyStoping  # noqa: B018

@@ -173,3 +173,26 @@ def test_reading_while_another_thread_converts():
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_made_by_initializers():
+    """As in Keras: a function or name makes the value, of `shape`; a value may have it checked."""
+    np.testing.assert_array_equal(graph.Variable("ones", (2, 3)).numpy(), np.ones((2, 3)))
+    counts = graph.Variable(lambda shape, dtype: np.full(shape, 7, dtype), (2,), dtype="int32")
+    assert (counts.dtype, counts.numpy().tolist()) == ("int32", [7, 7])
+    assert graph.Variable([1.0, 2.0], shape=(2,), name="given").path == "given"
+    with pytest.raises(ValueError, match="needs the `shape`"):
+        graph.Variable("zeros")
+    with pytest.raises(ValueError, match=r"shape \(2,\), not `shape=\(3,\)`"):
+        graph.Variable([1.0, 2.0], shape=(3,))
+    with pytest.raises(ValueError, match="zeross"):
+        graph.Variable("zeross", (2,))
+
+
+def test_what_concerns_several_devices():
+    variable = graph.Variable(0.0, aggregation="mean", synchronization="on_read", autocast=False)
+    assert (variable.aggregation, variable.synchronization) == ("mean", "on_read")
+    with pytest.raises(ValueError, match="aggregation='average'"):
+        graph.Variable(0.0, aggregation="average")
+    with pytest.raises(NotImplementedError, match="layout"):
+        graph.Variable(0.0, layout=object())

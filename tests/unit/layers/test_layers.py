@@ -252,7 +252,7 @@ def test_bad_configurations():
 
 
 def test_layers_out_of_scope():
-    with pytest.raises(NotImplementedError, match="no layer 'Conv2D': convolution is out of its"):
+    with pytest.raises(NotImplementedError, match="no 'Conv2D': convolution is out of its"):
         _ = layers.Conv2D
     with pytest.raises(AttributeError, match=r"Unknown layer 'Dens'.*Valid names.*Dense"):
         _ = layers.Dens

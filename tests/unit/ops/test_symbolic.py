@@ -141,3 +141,11 @@ def test_names():
         Scale(1.0, name=3)
     with pytest.raises(ValueError, match="/"):
         Scale(1.0, name="a/b")
+
+
+def test_methods_of_symbolic_tensors():
+    """The two that Keras's have; both record nodes."""
+    x = ops.KerasTensor((None, 1, 6))
+    assert x.squeeze(1).shape == (None, 6)
+    assert x.reshape((-1, 2, 3)).shape == (None, 2, 3)
+    assert x.squeeze().node is not None

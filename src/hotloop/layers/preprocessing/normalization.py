@@ -166,6 +166,9 @@ class Normalization(Layer):
         self.adapt_mean.assign(mean.astype(np.float32))
         self.adapt_variance.assign(variance.astype(np.float32))
 
+    def finalize_state(self) -> None:
+        """Nothing is left to do: `mean` and `variance` are read from the weights."""
+
     def call(self, inputs: Tensor) -> Tensor:
         inputs = ops.cast(inputs, "float32")
         deviation = ops.maximum(ops.sqrt(self.variance), epsilon())

@@ -101,6 +101,9 @@ class StringLookup(IndexLookup):
         return line
 
     def __call__(self, inputs: Any) -> Any:
+        return self.call(inputs)
+
+    def call(self, inputs: Any) -> Any:
         """The indices of strings (or, with `invert`, strings of indices), outside of any model."""
         array = concrete(inputs, self)
         return self._back(array) if self.invert else self._look_up(self._as_tokens(array))
