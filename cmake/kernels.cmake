@@ -55,6 +55,7 @@ add_library(hotloop_core STATIC
   ${HOTLOOP_CSRC}/core/status.c
   ${HOTLOOP_CSRC}/core/threads.c
   ${HOTLOOP_CSRC}/gemm/gemm.c
+  ${HOTLOOP_CSRC}/gemm/sparse.c
   ${HOTLOOP_CSRC}/kernels/chains.c
   ${HOTLOOP_CSRC}/kernels/reference/reference.c
   ${HOTLOOP_CSRC}/kernels/registry.c)

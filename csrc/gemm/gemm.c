@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "core/memory.h"
+#include "gemm/internal.h"
 
 enum {
   K_BLOCK = 2048,        /* a slab of B takes 256 KiB: a share of L2. A multiple of HL_PANEL. */
@@ -115,9 +116,11 @@ static void pack_b(const hl_kernels *kernels, float *packed, const hl_gemm_b *b,
   }
 }
 
-static const float *a_row(const hl_gemm_a *a, int64_t i) { return a->data + (a->rows ? a->rows[i] : i) * a->ld; }
-
-static void copy_tile(const hl_gemm *g, const float *tile, int64_t i0, int64_t mr, int64_t j0, int64_t nr) {
+void hl_gemm_give(const hl_gemm *g, float *tile, int64_t i0, int64_t mr, int64_t j0, int64_t nr) {
+  if (g->epilogue != NULL) {
+    g->epilogue(g->ctx, tile, i0, mr, j0, nr);
+    return;
+  }
   for (int64_t i = 0; i < mr; ++i) {
     float *dst = g->c_layout == HL_PANELS ? g->c + j0 * g->m + (i0 + i) * HL_PANEL : g->c + (i0 + i) * g->ldc + j0;
     memcpy(dst, tile + i * HL_PANEL, sizeof(float) * (size_t)nr);
@@ -152,7 +155,8 @@ static void run_slab(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, in
         pack_tiles(kernels, a_tile, g, p0, count, i, 1);
       } else {
         for (int32_t r = 0; r < args.mr; ++r)
-          pointers[r] = a->layout == HL_PANELS ? a->data + p0 * a->ld + (i + r) * HL_PANEL : a_row(a, i + r) + p0;
+          pointers[r] =
+              a->layout == HL_PANELS ? a->data + p0 * a->ld + (i + r) * HL_PANEL : hl_gemm_a_row(a, i + r) + p0;
       }
       if (direct) {
         args.c = g->c_layout == HL_PANELS ? g->c + j0 * g->m + i * HL_PANEL : g->c + i * g->ldc + j0;
@@ -162,12 +166,8 @@ static void run_slab(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, in
         args.ldc = HL_PANEL;
       }
       kernel(&args);
-      if (last && !direct) {
-        if (g->epilogue != NULL)
-          g->epilogue(g->ctx, args.c, i, args.mr, j0, nr);
-        else
-          copy_tile(g, args.c, i, args.mr, j0, nr);
-      }
+      if (last && !direct)
+        hl_gemm_give(g, args.c, i, args.mr, j0, nr);
     }
     p0 += count;
   } while (p0 < g->k);
@@ -175,7 +175,7 @@ static void run_slab(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, in
 
 /* One row of A, not transposed, and panels of B. */
 static void run_row(const hl_kernels *kernels, const hl_gemm *g, int64_t i, int64_t s0, int64_t s1, float *tile) {
-  const float *row = a_row(&g->a, i);
+  const float *row = hl_gemm_a_row(&g->a, i);
   hl_gemm_args args = {.k = g->k, .a = &row, .b_stride = g->b.ld * HL_PANEL, .c = tile, .mr = 1};
   for (int64_t s = s0; s < s1; s += HL_THIN_PANELS) {
     int64_t end = at_most(s + HL_THIN_PANELS, s1);
@@ -183,11 +183,8 @@ static void run_row(const hl_kernels *kernels, const hl_gemm *g, int64_t i, int6
     args.nr = (int32_t)((end - s) * HL_PANEL);
     kernels->gemm_thin(&args);
     for (int64_t q = s; q < end; ++q) {
-      int64_t j0 = q * HL_PANEL, nr = at_most(g->n - j0, HL_PANEL);
-      if (g->epilogue != NULL)
-        g->epilogue(g->ctx, tile + (q - s) * HL_PANEL, i, 1, j0, nr);
-      else
-        copy_tile(g, tile + (q - s) * HL_PANEL, i, 1, j0, nr);
+      int64_t j0 = q * HL_PANEL;
+      hl_gemm_give(g, tile + (q - s) * HL_PANEL, i, 1, j0, at_most(g->n - j0, HL_PANEL));
     }
   }
 }

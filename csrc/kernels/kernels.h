@@ -54,6 +54,27 @@ typedef struct hl_gemm_args {
 } hl_gemm_args;
 typedef void (*hl_gemm_fn)(const hl_gemm_args *args);
 
+/* The same chains, without the terms whose factor of A is zero. R = gemm_sparse_rows rows are computed at once: a group
+   has `counts[g]` rounds of R entries, entry r of a round being one of row rows[R*g + r]; the entries of the groups
+   follow one another. Shorter lists begin with entries of value +0. For each, with v = 0..32*panels-1:
+     C(row, v) += value * b[v / HL_PANEL * b_stride + at + v % HL_PANEL],   C(row, v) in c[v / HL_PANEL * c_stride + row
+   * HL_PANEL + v % HL_PANEL] accumulate == 0 starts from +0. 1 <= panels <= gemm_sparse_panels. Returns whether any sum
+   is a negative zero. */
+typedef struct hl_sparse_entry {
+  uint32_t at;
+  float value;
+} hl_sparse_entry;
+typedef struct hl_sparse_args {
+  const hl_sparse_entry *entries;
+  const int32_t *counts, *rows;
+  int64_t ngroups;
+  const float *b;
+  int64_t b_stride;
+  float *c;
+  int64_t c_stride;
+  int32_t panels, accumulate;
+} hl_sparse_args;
+
 typedef struct hl_kernels {
   hl_isa isa;
   hl_elementwise_fn elementwise[HL_OP_COUNT]; /* NULL at the row reductions' places */
@@ -73,6 +94,13 @@ typedef struct hl_kernels {
   void (*gemm_pack)(float *dst, const float *src, int64_t ld, const int64_t *rows, int64_t k, int64_t i0, int64_t m,
                     int64_t tiles);
   void (*gemm_pack_panels)(float *dst, const float *src, int64_t ld, int64_t k, int64_t i0, int64_t m, int64_t tiles);
+  int32_t gemm_sparse_rows, gemm_sparse_panels;
+  int32_t (*gemm_sparse)(const hl_sparse_args *args);
+  /* Appends what is not zero in src[i*ld .. i*ld+n) to row i's list, entries[i*room + counts[i]], with
+     at = first + column * HL_PANEL. HL_LANES entries behind the end of a list may be overwritten. */
+  void (*gemm_compress)(hl_sparse_entry *entries, int64_t room, int32_t *counts, const float *src, int64_t ld,
+                        int64_t rows, int64_t n, uint32_t first);
+  int32_t (*finite)(const float *x, int64_t n); /* whether all of x is; n a multiple of HL_LANES */
   /* For measuring the machine: `rounds` multiply-adds on each lane of a few registers, as products do them. Returns how
      many floating-point operations that is; sink[HL_LANES] takes the result. */
   int64_t (*fma_chains)(float *sink, int64_t rounds);

@@ -23,6 +23,7 @@ hl_status hl_plan_create(int64_t batch_size, hl_plan **out) {
   if (!plan)
     return HL_ERR_MEMORY;
   plan->batch_size = batch_size;
+  plan->sparse = hl_sparse_default();
   plan->kernels = hl_kernels_get();
   if (!plan->kernels) {
     hl_free(plan);

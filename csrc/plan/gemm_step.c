@@ -174,6 +174,7 @@ hl_status hl_plan_add_gemm(hl_plan *plan, int64_t m, int64_t n, int64_t k, const
   step->a_input = plan->slots[a->slot].kind == HL_SLOT_INPUT;
   if (step->a_input)
     g->a.ld = plan->slots[a->slot].size;
+  hl_step_allow_sparse(plan, step);
   hl_gemm_tasking(plan->kernels, m, n, k, a->trans, &step->task_rows, &step->task_slabs);
   step->task_rows = step->task_rows > 0 ? step->task_rows : 1;
   step->task_slabs = step->task_slabs > 0 ? step->task_slabs : 1;
@@ -188,7 +189,9 @@ hl_status hl_plan_add_gemm(hl_plan *plan, int64_t m, int64_t n, int64_t k, const
     step->cost = INT64_MAX / 2;
   if (epilogue)
     step->cost += hl_tile_cost(step->tile) / 2;
-  step->epilogue_scratch = (hl_gemm_scratch(plan->kernels, m, n, k, a->trans, b->trans, g->b.layout) + 63) / 64 * 64;
+  int64_t scratch = hl_gemm_scratch(plan->kernels, m, n, k, a->trans, b->trans, g->b.layout);
+  scratch = step->sparse.scratch > scratch ? step->sparse.scratch : scratch;
+  step->epilogue_scratch = (scratch + 63) / 64 * 64;
   step->scratch = step->epilogue_scratch + (epilogue ? hl_tile_scratch(step->tile) : 0);
   if (epilogue)
     hl_plan_note_program(plan, epilogue);

@@ -6,6 +6,7 @@
 
 #include "core/memory.h"
 #include "core/threads.h"
+#include "gemm/sparse.h"
 #include "plan/block.h"
 #include "plan/plan.h"
 #include "tile/tile.h"
@@ -44,7 +45,10 @@ typedef struct hl_step {
   int32_t has_c, a_input;
   int64_t task_rows, task_slabs, row_tasks, slabs;
   int64_t packed, pack_tasks; /* elements of the packed A, 0 for none, and tasks that pack it before the others begin */
-  int64_t calls, nanoseconds;
+  hl_sparse sparse;           /* size 0: never */
+  int32_t use_sparse;         /* this run */
+  int64_t calls, nanoseconds; /* with a profile, as these */
+  int64_t sparse_calls, macs; /* multiply-adds of products */
 } hl_step;
 
 /* Consecutive small steps run by thread 0, or one step shared by all threads. */
@@ -61,6 +65,7 @@ struct hl_plan {
   const hl_kernels *kernels;
   int64_t batch_size;
   int32_t finished, profile, interpreted;
+  hl_sparse_mode sparse;
   _Atomic int32_t busy, stop;
   char error[HL_ERROR_TEXT + 32];
   hl_slot *slots;
@@ -76,7 +81,7 @@ struct hl_plan {
   int64_t arena_size, scratch;
   float *arena;
   int64_t packed_size; /* elements */
-  float *packed;       /* A of the step that is running, packed */
+  float *packed;       /* A of the step that is running, packed, or the lists of its nonzeros */
   float **bases;       /* of this run; thread t's own copy starts at t * bases_stride */
   int64_t bases_stride;
   int32_t *mapped; /* input and output slots */
@@ -98,6 +103,14 @@ void hl_step_free(hl_step *step);
 hl_status hl_plan_compile(hl_plan *plan, hl_step *step, const hl_tile_domain *domain, const hl_program *program);
 /* A step has been accepted: remembers which slots it writes and which hold panels. */
 void hl_plan_note_program(hl_plan *plan, const hl_program *program);
+
+/* Whether a product may run on lists of nonzeros, which needs its gemm to be complete; and whether it does in this run.
+ */
+hl_sparse_mode hl_sparse_default(void);
+void hl_step_allow_sparse(const hl_plan *plan, hl_step *step);
+void hl_plan_choose_sparse(hl_plan *plan, const hl_run *run);
+/* Writes down which steps are shared, and which of them pack an operand first. */
+void hl_plan_list_phases(hl_plan *plan);
 
 /* Makes room for n threads' scratch, base tables and queues. */
 hl_status hl_plan_reserve(hl_plan *plan, int32_t n);

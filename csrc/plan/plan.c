@@ -90,10 +90,21 @@ static void make_groups(hl_plan *plan) {
       plan->most_tasks = step->ntasks;
     step->task_cost = step->ntasks ? step->cost / step->ntasks : 0;
     plan->scratch = step->scratch > plan->scratch ? step->scratch : plan->scratch;
-    if (parallel && step->packed)
-      plan->shared[plan->nshared++] = (hl_phase){.step = i, .packing = 1};
-    if (parallel)
-      plan->shared[plan->nshared++] = (hl_phase){.step = i};
+    if (parallel && step->sparse.tasks > plan->most_tasks)
+      plan->most_tasks = step->sparse.tasks;
+  }
+  hl_plan_list_phases(plan);
+}
+
+void hl_plan_list_phases(hl_plan *plan) {
+  plan->nshared = 0;
+  for (int32_t g = 0; g < plan->ngroups; g++) {
+    if (!plan->groups[g].parallel)
+      continue;
+    const hl_step *step = &plan->steps[plan->groups[g].first];
+    if (step->use_sparse || step->packed)
+      plan->shared[plan->nshared++] = (hl_phase){.step = plan->groups[g].first, .packing = 1};
+    plan->shared[plan->nshared++] = (hl_phase){.step = plan->groups[g].first};
   }
 }
 
@@ -103,8 +114,11 @@ hl_status hl_plan_finish(hl_plan *plan) {
     return status;
   plan->groups = hl_alloc(plan->nsteps + 1, sizeof *plan->groups);
   plan->arena = hl_alloc(plan->arena_size + HL_LANES, sizeof(float));
-  for (int32_t i = 0; i < plan->nsteps; i++)
-    plan->packed_size = plan->steps[i].packed > plan->packed_size ? plan->steps[i].packed : plan->packed_size;
+  for (int32_t i = 0; i < plan->nsteps; i++) {
+    const hl_step *step = &plan->steps[i];
+    int64_t most = step->packed > step->sparse.size ? step->packed : step->sparse.size;
+    plan->packed_size = most > plan->packed_size ? most : plan->packed_size;
+  }
   plan->packed = hl_alloc(plan->packed_size, sizeof(float));
   plan->mapped = hl_alloc(plan->nslots + 1, sizeof *plan->mapped);
   plan->shared = hl_alloc(2 * plan->nsteps + 1, sizeof *plan->shared);
@@ -173,7 +187,7 @@ void hl_plan_chains(hl_plan *plan, int enabled) { plan->interpreted = !enabled; 
 void hl_plan_profile(hl_plan *plan, int enabled) {
   plan->profile = enabled;
   for (int32_t i = 0; i < plan->nsteps; i++)
-    plan->steps[i].calls = plan->steps[i].nanoseconds = 0;
+    plan->steps[i].calls = plan->steps[i].nanoseconds = plan->steps[i].sparse_calls = plan->steps[i].macs = 0;
 }
 
 void hl_plan_profile_step(const hl_plan *plan, int32_t i, hl_step_profile *profile) {
@@ -187,7 +201,9 @@ void hl_plan_profile_step(const hl_plan *plan, int32_t i, hl_step_profile *profi
                                .depth = step->gemm.k,
                                .tasks = step->ntasks,
                                .calls = step->calls,
-                               .nanoseconds = step->nanoseconds};
+                               .nanoseconds = step->nanoseconds,
+                               .sparse_calls = step->sparse_calls,
+                               .macs = step->macs};
   for (int32_t g = 0; g < plan->ngroups; g++)
     if (plan->groups[g].first <= i && i < plan->groups[g].first + plan->groups[g].count)
       profile->parallel = plan->groups[g].parallel;

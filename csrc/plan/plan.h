@@ -28,6 +28,12 @@ hl_status hl_plan_add_output(hl_plan *plan, int64_t row_size, int32_t *slot);
    results are the same, so this is for comparing. */
 void hl_plan_chains(hl_plan *plan, int enabled);
 
+/* Whether the products added from here on that read a batch's rows as their left operand leave out the terms of zeros:
+   where the data is sparse enough for it to pay, as measured at the start of each run, or never, or always. The results
+   are the same bits. At first it is what HOTLOOP_SPARSE says: "0" for never, "always", else where it pays. */
+typedef enum hl_sparse_mode { HL_SPARSE_NEVER, HL_SPARSE_AUTO, HL_SPARSE_ALWAYS } hl_sparse_mode;
+void hl_plan_sparse(hl_plan *plan, hl_sparse_mode mode);
+
 /* Steps, run in this order. A refused step leaves the plan as it was. */
 hl_status hl_plan_add_tile(hl_plan *plan, int32_t nouter, const int64_t *outer, int64_t cols,
                            const hl_program *program);
@@ -144,6 +150,8 @@ typedef struct hl_step_profile {
   int64_t tasks;
   int32_t parallel;
   int64_t calls, nanoseconds;
+  int64_t sparse_calls; /* products that left out the terms of zeros */
+  int64_t macs;         /* multiply-adds of products that were done, in all calls */
 } hl_step_profile;
 void hl_plan_profile(hl_plan *plan, int enabled); /* also clears the counters */
 int32_t hl_plan_nsteps(const hl_plan *plan);

@@ -67,7 +67,7 @@ static void begin_step(worker *w, hl_step *step) {
   *g = step->gemm;
   g->a.data = w->bases[step->a.slot] + step->a.offset;
   g->a.rows = step->a_input ? w->rows : NULL;
-  g->a.packed = step->packed ? w->r->plan->packed : NULL;
+  g->a.packed = step->packed && !step->use_sparse ? w->r->plan->packed : NULL;
   g->b.data = w->bases[step->b.slot] + step->b.offset;
   if (step->tile) {
     hl_tile_begin(&w->tile, step->tile, w->scratch + step->epilogue_scratch, NULL, w->bases, w->rows, step->direct);
@@ -77,7 +77,13 @@ static void begin_step(worker *w, hl_step *step) {
   }
 }
 
-static int64_t count_tasks(const hl_step *step, int32_t packing) { return packing ? step->pack_tasks : step->ntasks; }
+static int64_t count_tasks(const hl_step *step, int32_t packing) {
+  if (step->use_sparse)
+    return packing ? step->sparse.windows : step->sparse.tasks;
+  return packing ? step->pack_tasks : step->ntasks;
+}
+
+static int32_t packs(const hl_step *step) { return step->use_sparse || step->packed > 0; }
 
 static void do_task(worker *w, const hl_step *step, int32_t packing, int64_t task) {
   if (step->kind == HL_STEP_TILE) {
@@ -89,6 +95,13 @@ static void do_task(worker *w, const hl_step *step, int32_t packing, int64_t tas
     return;
   }
   const hl_gemm *g = &w->gemm;
+  if (step->use_sparse) {
+    if (packing)
+      hl_sparse_pack(w->r->plan->kernels, g, &step->sparse, task, w->r->plan->packed, w->scratch);
+    else
+      hl_sparse_run(w->r->plan->kernels, g, &step->sparse, task, w->r->plan->packed, w->scratch);
+    return;
+  }
   if (packing) {
     int64_t t0 = task * HL_PACK_TILES, t1 = t0 + HL_PACK_TILES, tiles = hl_gemm_packed_tiles(w->r->plan->kernels, g->m);
     hl_gemm_pack(w->r->plan->kernels, g, t0, t1 < tiles ? t1 : tiles, w->r->plan->packed);
@@ -102,7 +115,7 @@ static void do_task(worker *w, const hl_step *step, int32_t packing, int64_t tas
 static void serial_step(worker *w, hl_step *step) {
   runner *r = w->r;
   begin_step(w, step);
-  for (int32_t packing = step->packed > 0; packing >= 0; packing--)
+  for (int32_t packing = packs(step); packing >= 0; packing--)
     for (int64_t task = 0, n = count_tasks(step, packing); task < n; task++) {
       look_up(r, step->task_cost);
       if (atomic_load_explicit(&r->break_off, memory_order_relaxed))
@@ -131,7 +144,7 @@ static void share_step(worker *w, hl_step *step, int32_t packing, uint64_t turn)
 
 /* Thread 0's part of a shared step: opening it, a share of the work, and what comes after the last task. */
 static void lead_step(worker *w, hl_step *step, uint64_t *turn) {
-  for (int32_t packing = step->packed > 0; packing >= 0; packing--) {
+  for (int32_t packing = packs(step); packing >= 0; packing--) {
     int64_t ntasks = count_tasks(step, packing);
     hl_relay_open(&w->r->relay, w->r->plan->shares, w->nthreads, ntasks, ++*turn);
     share_step(w, step, packing, *turn);
@@ -141,9 +154,14 @@ static void lead_step(worker *w, hl_step *step, uint64_t *turn) {
     hl_tile_reduce(&w->tile);
 }
 
-static void account(hl_step *step, double *since) {
+static void account(const hl_plan *plan, hl_step *step, double *since) {
   double t = now();
   step->calls++;
+  step->sparse_calls += step->use_sparse;
+  if (step->use_sparse)
+    step->macs += hl_sparse_nonzeros(&step->sparse, plan->packed) * step->gemm.n;
+  else if (step->kind == HL_STEP_GEMM)
+    step->macs += step->gemm.m * step->gemm.n * step->gemm.k;
   step->nanoseconds += (int64_t)((t - *since) * 1e9);
   *since = t;
 }
@@ -190,7 +208,7 @@ static void lead(worker *w) {
         else
           serial_step(w, step);
         if (plan->profile)
-          account(step, &since);
+          account(plan, step, &since);
       }
     }
     finish = end_batch(r);
@@ -342,6 +360,7 @@ static hl_status run_locked(hl_plan *plan, const hl_run *run, int64_t *done) {
     *done = run->steps;
     return HL_OK;
   }
+  hl_plan_choose_sparse(plan, run);
   runner r = {.plan = plan, .run = run};
   hl_relay_init(&r.relay, plan->shares, nthreads);
   r.began = r.batch_began = r.polled = r.clock = now();

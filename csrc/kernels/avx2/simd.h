@@ -11,6 +11,8 @@
 #define HL_GEMM_VECTORS 1
 #define HL_CHAIN_WIDTH 1
 #define HL_GEMM_THIN_PASS 2 /* panels at once for a single row */
+#define HL_SPARSE_ROWS 2
+#define HL_SPARSE_PANELS 1
 
 typedef struct f32x16 {
   __m256 lo, hi;

@@ -12,6 +12,8 @@
 #define HL_GEMM_VECTORS 2
 #define HL_CHAIN_WIDTH 4    /* vectors that a chain works on at once */
 #define HL_GEMM_THIN_PASS 4 /* panels at once for a single row */
+#define HL_SPARSE_ROWS 4    /* rows and panels at once of a product with few nonzeros: 16 accumulators */
+#define HL_SPARSE_PANELS 2
 
 typedef __m512 f32x16;
 typedef __m512i i32x16;
@@ -110,6 +112,23 @@ static inline f32x16 f32_sqrt(f32x16 x) {
   return __builtin_expect(f32_have_quick_sqrt(&x, 1), 1) ? f32_quick_sqrt(x) : _mm512_sqrt_ps(x);
 }
 
+/* Writes the nonzero lanes of x, each behind its place (first + lane * step), and returns how many. 16 such pairs at
+   `to` may be overwritten. */
+#define HL_COMPRESS
+static inline int64_t f32_compress(void *to, f32x16 x, uint32_t first, uint32_t step) {
+  const __mmask16 some = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+  if (!some)
+    return 0;
+  const i32x16 place = _mm512_add_epi32(_mm512_mullo_epi32(i32_iota(), _mm512_set1_epi32((int32_t)step)),
+                                        _mm512_set1_epi32((int32_t)first));
+  const i32x16 places = _mm512_maskz_compress_epi32(some, place);
+  const i32x16 values = _mm512_maskz_compress_epi32(some, f32_bits(x));
+  const i32x16 low = _mm512_unpacklo_epi32(places, values), high = _mm512_unpackhi_epi32(places, values);
+  const i32x16 even = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), odd = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
+  _mm512_storeu_si512(to, _mm512_permutex2var_epi64(low, even, high));
+  _mm512_storeu_si512((char *)to + 64, _mm512_permutex2var_epi64(low, odd, high));
+  return __builtin_popcount(some);
+}
 static inline float f32_first(f32x16 x) { return _mm512_cvtss_f32(x); }
 
 #include "kernels/shared/transpose_x86.h"

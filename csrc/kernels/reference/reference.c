@@ -229,6 +229,37 @@ static void gemm_thin(const hl_gemm_args *g) {
   }
 }
 
+static int32_t gemm_sparse(const hl_sparse_args *g) {
+  const hl_sparse_entry *entry = g->entries;
+  int32_t found = 0;
+  for (int64_t n = 0; n < g->ngroups; entry += g->counts[n++]) { /* a group is one row */
+    for (int32_t v = 0; v < g->panels * HL_PANEL; ++v) {
+      float *c = g->c + v / HL_PANEL * g->c_stride + g->rows[n] * HL_PANEL + v % HL_PANEL;
+      float sum = g->accumulate ? *c : 0.0f;
+      for (int32_t i = 0; i < g->counts[n]; ++i)
+        sum = fmaf(entry[i].value, g->b[v / HL_PANEL * g->b_stride + entry[i].at + v % HL_PANEL], sum);
+      found |= sum == 0.0f && signbit(sum);
+      *c = sum;
+    }
+  }
+  return found;
+}
+
+static void gemm_compress(hl_sparse_entry *entries, int64_t room, int32_t *counts, const float *src, int64_t ld,
+                          int64_t rows, int64_t n, uint32_t first) {
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t j = 0; j < n; ++j)
+      if (src[i * ld + j] != 0.0f)
+        entries[i * room + counts[i]++] = (hl_sparse_entry){first + (uint32_t)j * HL_PANEL, src[i * ld + j]};
+}
+
+static int32_t finite_all(const float *x, int64_t n) {
+  for (int64_t i = 0; i < n; ++i)
+    if (!isfinite(x[i]))
+      return 0;
+  return 1;
+}
+
 static int64_t fma_chains(float *sink, int64_t rounds) {
   for (int lane = 0; lane < HL_LANES; ++lane) {
     sink[lane] = 0.0f;
@@ -293,6 +324,11 @@ static const hl_kernels reference = {
     .gemm_pack_panels = gemm_pack_panels,
     .fma_chains = fma_chains,
     .gemm_thin = gemm_thin,
+    .gemm_sparse_rows = 1,
+    .gemm_sparse_panels = 2,
+    .gemm_sparse = gemm_sparse,
+    .gemm_compress = gemm_compress,
+    .finite = finite_all,
 };
 
 const hl_kernels *hl_kernels_reference(void) { return &reference; }

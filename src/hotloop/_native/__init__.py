@@ -35,6 +35,13 @@ if _threads and not (_threads.isascii() and _threads.isdigit() and 1 <= int(_thr
         "hotloop uses the cores that this process may use."
     )
 
+_sparse = os.environ.get("HOTLOOP_SPARSE", "")
+if _sparse not in ("", "0", "1", "always"):
+    raise ValueError(
+        f"HOTLOOP_SPARSE={_sparse!r} must be 0 (compute the terms of zeros), 1 (leave them out "
+        "where the inputs are sparse enough for it to pay, as without it) or always."
+    )
+
 __all__ = [
     "BLOCKS",
     "COMBINES",

@@ -262,6 +262,17 @@ cdef class Plan:
         """
         hl_plan_chains(self.plan, enabled)
 
+    def sparse(self, str mode):
+        """Whether products added from here on, of rows of an input, leave out the terms of zeros: "never", "always", or
+        "auto", where the data of a run is sparse enough for it to pay. At first as HOTLOOP_SPARSE says.
+
+        Results are the same either way: this is for comparing.
+        """
+        modes = {"never": HL_SPARSE_NEVER, "auto": HL_SPARSE_AUTO, "always": HL_SPARSE_ALWAYS}
+        if mode not in modes:
+            raise ValueError(f"mode must be one of {', '.join(modes)}, not {mode!r}")
+        hl_plan_sparse(self.plan, modes[mode])
+
     def add_tile(self, outer, int64_t cols, str registers, operands, instructions, reductions=()):
         """Adds a tile program over a domain of prod(outer) rows and `cols` columns.
 
@@ -414,9 +425,10 @@ cdef class Plan:
         hl_plan_profile(self.plan, enabled)
 
     def profile_table(self):
-        """One dict per step: kind, chain, rows, cols, depth, tasks, parallel, calls, nanoseconds.
+        """One dict per step: kind, chain, rows, cols, depth, tasks, parallel, calls, nanoseconds, sparse_calls, macs.
 
         `chain` names what of the step's program runs compiled instead of interpreted, "" if nothing does.
+        `sparse_calls` of a product left out the terms of zeros; `macs` are the multiply-adds that all calls did.
         """
         cdef hl_step_profile p
         cdef int32_t i
@@ -425,7 +437,7 @@ cdef class Plan:
             hl_plan_profile_step(self.plan, i, &p)
             table.append({"kind": p.kind.decode(), "chain": p.chain.decode(), "rows": p.rows, "cols": p.cols,
                           "depth": p.depth, "tasks": p.tasks, "parallel": bool(p.parallel), "calls": p.calls,
-                          "nanoseconds": p.nanoseconds})
+                          "nanoseconds": p.nanoseconds, "sparse_calls": p.sparse_calls, "macs": p.macs})
         return table
 
 

@@ -105,6 +105,8 @@ cdef extern from "hotloop.h" nogil:
         int32_t parallel
         int64_t calls
         int64_t nanoseconds
+        int64_t sparse_calls
+        int64_t macs
     ctypedef struct hl_plan:
         pass
     hl_status hl_plan_create(int64_t batch_size, hl_plan **plan)
@@ -116,6 +118,11 @@ cdef extern from "hotloop.h" nogil:
     hl_status hl_plan_add_input(hl_plan *plan, int64_t row_size, int32_t *slot)
     hl_status hl_plan_add_output(hl_plan *plan, int64_t row_size, int32_t *slot)
     void hl_plan_chains(hl_plan *plan, int enabled)
+    ctypedef enum hl_sparse_mode:
+        HL_SPARSE_NEVER
+        HL_SPARSE_AUTO
+        HL_SPARSE_ALWAYS
+    void hl_plan_sparse(hl_plan *plan, hl_sparse_mode mode)
     hl_status hl_plan_add_tile(hl_plan *plan, int32_t nouter, const int64_t *outer, int64_t cols,
                                const hl_program *program)
     hl_status hl_plan_add_gemm(hl_plan *plan, int64_t m, int64_t n, int64_t k, const hl_matrix *a, const hl_matrix *b,

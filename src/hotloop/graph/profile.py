@@ -10,7 +10,7 @@ import atexit
 import math
 import os
 import sys
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 if TYPE_CHECKING:
     from hotloop.graph.lower import Recipe
@@ -57,7 +57,7 @@ def print_tables(file: TextIO | None = None) -> None:
     """
     file = file or sys.stderr
     tables = [(recipe, _sums(plans)) for recipe, plans in _watched.values()]
-    tables = [(recipe, sums) for recipe, sums in tables if any(calls for calls, _ in sums)]
+    tables = [(recipe, sums) for recipe, sums in tables if any(row.calls for row in sums)]
     tables.sort(key=lambda table: -_total(table[1]))
     print(f"\n{_VARIABLE}: plans that ran: {len(tables)}; peak {_peak:.0f} GFLOP/s", file=file)
     for recipe, sums in tables[:_SHOWN]:
@@ -68,20 +68,32 @@ def print_tables(file: TextIO | None = None) -> None:
         print(f"\n{len(rest)} more, quicker: {seconds * 1e3:.2f} ms", file=file)
 
 
-def _sums(plans: list[Any]) -> list[tuple[int, float]]:
-    """Calls and seconds of each step, over all plans made from one recipe."""
+class _Sums(NamedTuple):
+    calls: int
+    seconds: float
+    sparse_calls: int
+    macs: int
+
+
+def _sums(plans: list[Any]) -> list[_Sums]:
+    """What each step took, over all plans made from one recipe."""
     tables = [plan.profile_table() for plan in plans]
     return [
-        (sum(row["calls"] for row in rows), sum(row["nanoseconds"] for row in rows) / 1e9)
+        _Sums(
+            sum(row["calls"] for row in rows),
+            sum(row["nanoseconds"] for row in rows) / 1e9,
+            sum(row["sparse_calls"] for row in rows),
+            sum(row["macs"] for row in rows),
+        )
         for rows in zip(*tables, strict=True)
     ]
 
 
-def _total(sums: list[tuple[int, float]]) -> float:
-    return sum(seconds for _, seconds in sums)
+def _total(sums: list[_Sums]) -> float:
+    return sum(row.seconds for row in sums)
 
 
-def _print_table(recipe: Recipe, sums: list[tuple[int, float]], file: TextIO) -> None:
+def _print_table(recipe: Recipe, sums: list[_Sums], file: TextIO) -> None:
     total = _total(sums)
     rows = f"batches of {recipe.batch}" if recipe.batched else "whole arrays"
     print(f"\n{len(sums)} step{'s' * (len(sums) != 1)}, {rows}: {total * 1e3:.2f} ms", file=file)
@@ -90,16 +102,21 @@ def _print_table(recipe: Recipe, sums: list[tuple[int, float]], file: TextIO) ->
     steps = [
         (name, args) for name, args in recipe.calls if name in ("add_gemm", "add_tile", "add_block")
     ]
-    for (name, args), text, (calls, seconds) in zip(steps, recipe.text, sums, strict=True):
+    for (name, args), text, row in zip(steps, recipe.text, sums, strict=True):
+        calls, seconds = row.calls, row.seconds
         moved = _bytes(name, args)
         speed = calls / seconds if seconds else 0.0
         cells = [f"{calls}", f"{seconds * 1e3:.2f}", f"{seconds / total if total else 0:.1%}"]
         if name == "add_gemm":
-            rate = 2e-9 * math.prod(args[:3]) * speed
+            rate = 2e-9 * row.macs / seconds if seconds else 0.0
             cells += [f"{rate:.1f}", f"{rate / _peak:.1%}"]
         else:
             cells += ["", ""]
         cells += [_scaled(moved), f"{moved * speed / 1e9:.1f}"]
+        if row.sparse_calls:
+            done = row.macs / (math.prod(args[:3]) * calls)
+            often = f"in {row.sparse_calls} of {calls} calls"
+            text = f"sparse {text} ({done:.0%} of its terms, {often})"
         print("".join(f"{cell:>9}" for cell in cells), f" {text}", file=file)
 
 

@@ -59,7 +59,7 @@ def config() -> dict[str, str]:
         "threads": str(machine.get_num_threads()),
         "usable CPUs": str(built["cpus"]),
     }
-    for name in ("HOTLOOP_ISA", "HOTLOOP_NUM_THREADS", "OMP_NUM_THREADS"):
+    for name in ("HOTLOOP_ISA", "HOTLOOP_NUM_THREADS", "HOTLOOP_SPARSE", "OMP_NUM_THREADS"):
         if name in os.environ:
             lines[name] = os.environ[name]
     return lines

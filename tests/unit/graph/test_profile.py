@@ -20,10 +20,10 @@ model.fit(x, x[:, :3], batch_size=8, epochs=5, verbose=0)
 """
 
 
-def run(setting):
-    environment = {**os.environ, "HOTLOOP_PROFILE": setting}
+def run(setting, program=PROGRAM, **others):
+    environment = {**os.environ, "HOTLOOP_PROFILE": setting, **others}
     return subprocess.run(
-        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, env=environment
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment
     )
 
 
@@ -43,6 +43,17 @@ def test_table_at_exit():
     assert float(rate) > 0
     # x, W, b and h; the gradient may want h once more.
     assert size in ("4.12k", "5.08k"), table
+
+
+def test_products_that_left_out_zeros():
+    program = PROGRAM.replace('np.ones((64, 20), "float32")', 'np.eye(64, dtype="float32")')
+    program = program.replace("(20,)", "(64,)").replace("Dense(30)", "Dense(64)")
+    program = program.replace("batch_size=8", "batch_size=16")
+    done = run("1", program)
+    assert done.returncode == 0, done.stderr
+    assert "sparse gemm [16, 64, 64] add" in done.stderr
+    assert "(2% of its terms, in 20 of 20 calls)" in done.stderr
+    assert "sparse" not in run("1", program, HOTLOOP_SPARSE="0").stderr
 
 
 @pytest.mark.parametrize("setting", ["", "0"])

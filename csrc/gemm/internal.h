@@ -1,0 +1,14 @@
+/* What the drivers of products share. */
+#ifndef HL_GEMM_INTERNAL_H
+#define HL_GEMM_INTERNAL_H
+
+#include "gemm/gemm.h"
+
+static inline const float *hl_gemm_a_row(const hl_gemm_a *a, int64_t i) {
+  return a->data + (a->rows ? a->rows[i] : i) * a->ld;
+}
+
+/* A finished tile goes to the epilogue, or else into C. */
+void hl_gemm_give(const hl_gemm *gemm, float *tile, int64_t i0, int64_t mr, int64_t j0, int64_t nr);
+
+#endif

@@ -1,0 +1,224 @@
+/* Drives the kernels for products whose left operand is mostly zeros.
+
+     lists:    for each window of rows, for each part of the columns: the rows in order of how many nonzeros they have
+               there, in groups of as many as the kernel takes at once. Lists of a group are as long as its longest, by
+               zeros in front, where the sum is +0 and stays so.
+     product:  for each block of rows and pass of one or two slabs, for each part: all groups of all windows.
+
+   Why no bit differs. A term of a zero factor and a finite one is a zero, and adding it changes nothing but a sum that
+   is -0, to +0. Sums begin as +0, so they are -0 only after an underflow. The kernel tells whether one is at the end of
+   a part; if none is, no zero that was left out, or put in front of a list, has changed anything. */
+#include "gemm/sparse.h"
+
+#include <string.h>
+
+#include "core/memory.h"
+#include "gemm/internal.h"
+
+enum {
+  ROWS_AT_ONCE = 128,  /* of a task: their sums stay in the L2 cache */
+  WINDOW = 32,         /* rows of a small product; of a large one ROWS_AT_ONCE, for more alike lists in a group */
+  LARGE = 512,         /* rows */
+  PART = 256,          /* with two thirds of the pixels in use and two slabs, 43 KiB of B */
+  AHEAD = 4,           /* rows that are fetched before they are read */
+  TRANSPOSED = 16,     /* rows of a transposed A at a time */
+  LISTS_MOST = 1 << 22 /* 4-byte elements */
+};
+
+static int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+static int64_t round_up(int64_t a, int64_t b) { return divide_up(a, b) * b; }
+
+/* Scratch of the lists' making: unsorted lists, their lengths, and what a transposed A takes. */
+static int64_t room(const hl_sparse *s) { return s->part + HL_LANES; }
+static int64_t pack_scratch(const hl_sparse *s) {
+  return s->window * (room(s) * (int64_t)sizeof(hl_sparse_entry) + 2 * (int64_t)sizeof(int32_t)) +
+         (s->part + 1) * (int64_t)sizeof(int32_t) + 2 * s->window * TRANSPOSED * (int64_t)sizeof(float) + 3 * 64;
+}
+/* Of the product: sums, and B's part unless it is in panels. */
+static int64_t run_scratch(const hl_kernels *k, const hl_gemm *g, const hl_sparse *s) {
+  int64_t rows = ROWS_AT_ONCE + (g->b.layout == HL_PANELS ? 0 : s->part);
+  return rows * k->gemm_sparse_panels * HL_PANEL * (int64_t)sizeof(float);
+}
+
+hl_sparse hl_sparse_shape(const hl_kernels *kernels, const hl_gemm *g) {
+  hl_sparse s = {0};
+  int64_t elements;
+  if (g->a.layout != HL_ROW_MAJOR || g->b.trans || g->m < 1 || g->n < 1 || g->k < 1 ||
+      hl_mul_overflow(round_up(g->m, ROWS_AT_ONCE), g->k + PART, &elements) || elements > LISTS_MOST)
+    return s;
+  s.window = g->m >= LARGE ? ROWS_AT_ONCE : WINDOW;
+  s.windows = divide_up(g->m, s.window);
+  s.part = round_up(divide_up(g->k, divide_up(g->k, PART)), HL_LANES);
+  s.parts = divide_up(g->k, s.part);
+  int64_t rows = s.windows * s.parts * s.window;
+  s.counts = 2 * rows * s.part;
+  s.rows = s.counts + rows / kernels->gemm_sparse_rows;
+  s.nonzeros = s.rows + rows;
+  s.size = s.nonzeros + s.windows;
+  s.task_rows = ROWS_AT_ONCE;
+  s.task_slabs = kernels->gemm_sparse_panels;
+  s.row_tasks = divide_up(g->m, s.task_rows);
+  s.tasks = s.row_tasks * divide_up(divide_up(g->n, HL_PANEL), s.task_slabs);
+  int64_t pack = pack_scratch(&s), run = run_scratch(kernels, g, &s);
+  int64_t dense = hl_gemm_scratch(kernels, g->m, g->n, g->k, g->a.trans, g->b.trans, g->b.layout);
+  s.scratch = pack > run ? pack : run;
+  s.scratch = dense > s.scratch ? dense : s.scratch;
+  return s;
+}
+
+/* Rows of a batch lie anywhere in memory, each too short for the CPU to see where it leads. */
+static void fetch(const float *x, int64_t n) {
+  for (int64_t i = 0; i < n; i += HL_LANES)
+    __builtin_prefetch(x + i);
+}
+
+/* The unsorted lists of rows [i0, i0 + rows), columns [p0, p0 + count). */
+static void compress(const hl_kernels *kernels, const hl_gemm *g, const hl_sparse *s, int64_t i0, int64_t rows,
+                     int64_t p0, int64_t count, hl_sparse_entry *entries, int32_t *counts, float *square) {
+  const hl_gemm_a *a = &g->a;
+  memset(counts, 0, sizeof *counts * (size_t)s->window);
+  if (!a->trans) {
+    for (int64_t i = 0; i < rows; ++i) {
+      if (i + AHEAD < rows)
+        fetch(hl_gemm_a_row(a, i0 + i + AHEAD) + p0, count);
+      kernels->gemm_compress(entries + i * room(s), room(s), counts + i, hl_gemm_a_row(a, i0 + i) + p0, a->ld, 1, count,
+                             0);
+    }
+    return;
+  }
+  float *turned = square + s->window * TRANSPOSED;
+  for (int64_t p = 0; p < count; p += TRANSPOSED) {
+    int64_t some = at_most(count - p, TRANSPOSED);
+    for (int64_t r = 0; r < some; ++r) {
+      if (p + r + TRANSPOSED < count)
+        fetch(hl_gemm_a_row(a, p0 + p + r + TRANSPOSED) + i0, rows);
+      memcpy(square + r * s->window, hl_gemm_a_row(a, p0 + p + r) + i0, sizeof(float) * (size_t)rows);
+    }
+    kernels->transpose(turned, TRANSPOSED, square, s->window, some, rows);
+    kernels->gemm_compress(entries, room(s), counts, turned, TRANSPOSED, rows, some, (uint32_t)(p * HL_PANEL));
+  }
+}
+
+/* Rows by their counts, smallest first: starts[c] is where the next one of count c goes. */
+static void sort_rows(const int32_t *counts, int64_t rows, int64_t most, int32_t *starts, int32_t *order) {
+  int32_t at = 0;
+  memset(starts, 0, sizeof *starts * (size_t)(most + 1));
+  for (int64_t i = 0; i < rows; ++i)
+    ++starts[counts[i]];
+  for (int64_t c = 0; c <= most; ++c) {
+    int32_t here = starts[c];
+    starts[c] = at;
+    at += here;
+  }
+  for (int64_t i = 0; i < rows; ++i)
+    order[starts[counts[i]]++] = (int32_t)i;
+}
+
+void hl_sparse_pack(const hl_kernels *kernels, const hl_gemm *g, const hl_sparse *s, int64_t window, float *lists,
+                    void *scratch) {
+  const int64_t at_once = kernels->gemm_sparse_rows, i0 = window * s->window, rows = at_most(g->m - i0, s->window);
+  hl_sparse_entry *unsorted = scratch;
+  float *square = (float *)(unsorted + s->window * room(s)); /* 64-byte aligned: window and room are multiples of 16 */
+  int32_t *counts = (int32_t *)(square + 2 * s->window * TRANSPOSED), *order = counts + s->window,
+          *starts = order + s->window;
+  int32_t nonzeros = 0;
+  for (int64_t part = 0; part < s->parts; ++part) {
+    const int64_t number = window * s->parts + part, p0 = part * s->part;
+    hl_sparse_entry *to = (hl_sparse_entry *)lists + number * s->window * s->part;
+    int32_t *group = (int32_t *)lists + s->counts + number * s->window / at_once;
+    int32_t *places = (int32_t *)lists + s->rows + number * s->window;
+    compress(kernels, g, s, i0, rows, p0, at_most(g->k - p0, s->part), unsorted, counts, square);
+    sort_rows(counts, s->window, s->part, starts, order); /* with those behind the last row, which are empty */
+    for (int64_t r = 0; r < s->window; r += at_once, places += at_once, ++group) {
+      const int32_t longest = counts[order[r + at_once - 1]];
+      *group = longest;
+      for (int64_t i = 0; i < at_once; ++i) {
+        const int32_t row = order[r + i], empty = longest - counts[row];
+        const hl_sparse_entry *from = unsorted + row * room(s);
+        hl_sparse_entry *entry = to + i;
+        places[i] = row;
+        nonzeros += counts[row];
+        for (int32_t e = 0; e < empty; ++e, entry += at_once)
+          *entry = (hl_sparse_entry){0, 0.0f};
+        for (int32_t e = 0; e < counts[row]; ++e, entry += at_once)
+          *entry = from[e];
+      }
+      to += longest * at_once;
+    }
+  }
+  ((int32_t *)lists)[s->nonzeros + window] = nonzeros;
+}
+
+int64_t hl_sparse_nonzeros(const hl_sparse *s, const float *lists) {
+  const int32_t *nonzeros = (const int32_t *)lists + s->nonzeros;
+  int64_t sum = 0;
+  for (int64_t w = 0; w < s->windows; ++w)
+    sum += nonzeros[w];
+  return sum;
+}
+
+/* Rows [p0, p0 + count) of slabs [s0, s1) of B as panels; NULL if some element is not finite. */
+static const float *part_of_b(const hl_kernels *kernels, const hl_gemm *g, int64_t s0, int64_t s1, int64_t p0,
+                              int64_t count, float *copy, int64_t *stride) {
+  const hl_gemm_b *b = &g->b;
+  const float *panels = b->data + (s0 * b->ld + p0) * HL_PANEL;
+  *stride = b->ld * HL_PANEL;
+  if (b->layout == HL_ROW_MAJOR) {
+    *stride = count * HL_PANEL;
+    for (int64_t q = s0; q < s1; ++q) {
+      int64_t j0 = q * HL_PANEL;
+      size_t width = (size_t)at_most(g->n - j0, HL_PANEL);
+      float *to = copy + (q - s0) * *stride;
+      for (int64_t p = 0; p < count; ++p, to += HL_PANEL) {
+        memcpy(to, b->data + (p0 + p) * b->ld + j0, sizeof(float) * width);
+        memset(to + width, 0, sizeof(float) * (HL_PANEL - width));
+      }
+    }
+    panels = copy;
+  }
+  for (int64_t q = 0; q < s1 - s0; ++q)
+    if (!kernels->finite(panels + q * *stride, count * HL_PANEL))
+      return NULL;
+  return panels;
+}
+
+/* Whether the sums of rows [i0, i1) in slabs [s0, s1) are those of the chains with all terms. */
+static int compute(const hl_kernels *kernels, const hl_gemm *g, const hl_sparse *s, int64_t i0, int64_t i1, int64_t s0,
+                   int64_t s1, const float *lists, float *sums, float *copy) {
+  for (int64_t part = 0; part < s->parts; ++part) {
+    const int64_t p0 = part * s->part;
+    hl_sparse_args args = {.ngroups = s->window / kernels->gemm_sparse_rows, .c_stride = ROWS_AT_ONCE * HL_PANEL};
+    args.b = part_of_b(kernels, g, s0, s1, p0, at_most(g->k - p0, s->part), copy, &args.b_stride);
+    if (args.b == NULL)
+      return 0;
+    args.panels = (int32_t)(s1 - s0);
+    args.accumulate = part > 0;
+    for (int64_t i = i0; i < i1; i += s->window) {
+      const int64_t number = i / s->window * s->parts + part;
+      args.entries = (const hl_sparse_entry *)lists + number * s->window * s->part;
+      args.counts = (const int32_t *)lists + s->counts + number * args.ngroups;
+      args.rows = (const int32_t *)lists + s->rows + number * s->window;
+      args.c = sums + (i - i0) * HL_PANEL;
+      if (kernels->gemm_sparse(&args))
+        return 0;
+    }
+  }
+  return 1;
+}
+
+void hl_sparse_run(const hl_kernels *kernels, const hl_gemm *g, const hl_sparse *s, int64_t task, const float *lists,
+                   void *scratch) {
+  const int64_t i0 = task % s->row_tasks * s->task_rows, i1 = at_most(i0 + s->task_rows, g->m);
+  const int64_t s0 = task / s->row_tasks * s->task_slabs, s1 = at_most(s0 + s->task_slabs, divide_up(g->n, HL_PANEL));
+  const int64_t mr = g->a.trans ? kernels->gemm_mr_packed : kernels->gemm_mr_rows;
+  float *sums = scratch, *copy = sums + ROWS_AT_ONCE * HL_PANEL * kernels->gemm_sparse_panels;
+  if (!compute(kernels, g, s, i0, i1, s0, s1, lists, sums, copy)) {
+    hl_gemm_run(kernels, g, i0, i1, s0, s1, scratch);
+    return;
+  }
+  for (int64_t q = s0; q < s1; ++q)
+    for (int64_t i = i0; i < i1; i += mr)
+      hl_gemm_give(g, sums + (q - s0) * ROWS_AT_ONCE * HL_PANEL + (i - i0) * HL_PANEL, i, at_most(i1 - i, mr),
+                   q * HL_PANEL, at_most(g->n - q * HL_PANEL, HL_PANEL));
+}

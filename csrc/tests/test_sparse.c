@@ -1,0 +1,231 @@
+/* Products with a left operand that is mostly zeros: the kernels against the reference, then whole products, which have
+   the bits of hl_gemm_run whatever the operands hold. */
+#include "check.h"
+
+#include "gemm/sparse.h"
+
+typedef enum content { PLAIN, NEGATIVE_ZEROS, X_NOT_FINITE, W_NOT_FINITE, UNDERFLOW, CONTENTS } content;
+
+typedef struct how {
+  int a_trans, indexed, b_panels, output; /* 0: row-major, 1: panels, 2: epilogue */
+  double density;
+  content content;
+} how;
+
+typedef struct received {
+  float *c;
+  int64_t n, tiles;
+} received;
+
+static void receive(void *ctx, float *tile, int64_t i0, int64_t mr, int64_t j0, int64_t nr) {
+  received *r = ctx;
+  r->tiles++;
+  CHECK((uintptr_t)tile % 64 == 0 && j0 % HL_PANEL == 0 && nr <= HL_PANEL && mr <= HL_GEMM_MAX_MR, "a tile");
+  for (int64_t i = 0; i < mr; ++i)
+    for (int64_t j = 0; j < nr; ++j) {
+      r->c[(i0 + i) * r->n + j0 + j] = tile[i * HL_PANEL + j];
+      tile[i * HL_PANEL + j] = NAN; /* the tile is the epilogue's to overwrite */
+    }
+}
+
+static void fill_a(float *a, int64_t n, const how *h) {
+  uint64_t state = 77;
+  const float scale = h->content == UNDERFLOW ? 0x1p-120f : 1.0f;
+  for (int64_t i = 0; i < n; ++i) {
+    float x = random_float(&state), place = random_float(&state) * 0.5f + 0.5f;
+    a[i] = place < h->density ? x * scale : h->content == NEGATIVE_ZEROS && i % 3 == 0 ? -0.0f : 0.0f;
+  }
+  if (h->content == X_NOT_FINITE)
+    for (int64_t i = 5; i < n; i += 37)
+      a[i] = i % 3 == 0 ? NAN : i % 3 == 1 ? INFINITY : -INFINITY;
+}
+
+static void fill_b(float *b, int64_t n, const how *h) {
+  uint64_t state = 5;
+  const float scale = h->content == UNDERFLOW ? 0x1p-30f : 1.0f;
+  for (int64_t i = 0; i < n; ++i)
+    b[i] = random_float(&state) * scale;
+  if (h->content == W_NOT_FINITE && n)
+    b[n / 2] = NAN, b[n / 3] = INFINITY, b[n - 1] = -INFINITY;
+}
+
+static void unpack(const hl_gemm *g, float *got) {
+  if (g->epilogue != NULL)
+    return;
+  if (g->c_layout == HL_PANELS)
+    hl_unpack_panels(got, g->n, g->c, g->m, g->n);
+  else
+    for (int64_t i = 0; i < g->m; ++i)
+      memcpy(got + i * g->n, g->c + i * g->ldc, sizeof(float) * (size_t)g->n);
+}
+
+static void check_product(const hl_kernels *k, int64_t m, int64_t n, int64_t count, how h) {
+  const int64_t a_rows = h.a_trans ? count : m, a_cols = h.a_trans ? m : count, ldc = n + 7;
+  const int64_t stored = h.indexed ? 2 * a_rows + 1 : a_rows, lda = a_cols + 3, ldb = n + 5;
+  float *a = new_lanes(stored * lda), *b = new_lanes(count * ldb), *panels = new_lanes(hl_panels_size(count, n));
+  float *want = new_lanes(m * n), *got = new_lanes(m * n), *c = new_lanes(hl_panels_size(m, n) + m * ldc);
+  int64_t *rows = malloc(sizeof(int64_t) * (size_t)(a_rows + 1));
+  fill_a(a, stored * lda, &h);
+  fill_b(b, count * ldb, &h);
+  hl_pack_panels(panels, b, ldb, count, n);
+  for (int64_t i = 0; i < a_rows; ++i)
+    rows[i] = h.indexed ? (i * 7 + 3) % stored : i;
+  received r = {want, n, 0};
+  hl_gemm g = {.m = m, .n = n, .k = count, .c = c, .ldc = ldc, .c_layout = h.output == 1 ? HL_PANELS : HL_ROW_MAJOR};
+  g.a = (hl_gemm_a){a, lda, h.indexed ? rows : NULL, h.a_trans, HL_ROW_MAJOR, NULL};
+  g.b = h.b_panels ? (hl_gemm_b){panels, count, 0, HL_PANELS} : (hl_gemm_b){b, ldb, 0, HL_ROW_MAJOR};
+  if (h.output == 2)
+    g.epilogue = receive, g.ctx = &r;
+  int64_t bytes = hl_gemm_scratch(k, m, n, count, h.a_trans, 0, g.b.layout);
+  void *dense = new_lanes(bytes / (int64_t)sizeof(float));
+  hl_gemm_run(k, &g, 0, m, 0, (n + HL_PANEL - 1) / HL_PANEL, dense);
+  unpack(&g, want);
+
+  hl_sparse s = hl_sparse_shape(k, &g);
+  /* Exactly the memory promised: the sanitizer watches its ends. Stale contents must not matter. */
+  float *lists = new_lanes(s.size);
+  void *scratch = new_lanes(s.scratch / (int64_t)sizeof(float));
+  memset(lists, 0xff, sizeof(float) * (size_t)s.size);
+  memset(scratch, 0xff, (size_t)s.scratch);
+  memset(c, 0xff, sizeof(float) * (size_t)(hl_panels_size(m, n) + m * ldc));
+  for (int64_t w = s.windows - 1; w >= 0; --w) /* in any order */
+    hl_sparse_pack(k, &g, &s, w, lists, scratch);
+  r.c = got;
+  for (int64_t t = s.tasks - 1; t >= 0; --t)
+    hl_sparse_run(k, &g, &s, t, lists, scratch);
+  unpack(&g, got);
+  int64_t nonzeros = 0;
+  for (int64_t i = 0; i < a_rows; ++i)
+    for (int64_t j = 0; j < a_cols; ++j)
+      nonzeros += a[rows[i] * lda + j] != 0.0f;
+  CHECK(s.size > 0 && hl_sparse_nonzeros(&s, lists) == nonzeros, "%lld nonzeros, not %lld",
+        (long long)hl_sparse_nonzeros(&s, lists), (long long)nonzeros);
+  for (int64_t i = 0; i < m * n; ++i)
+    CHECK(same_float(got[i], want[i]),
+          "%s %lld x %lld x %lld, a_trans %d, indexed %d, panels %d, output %d, density %g, content %d at %lld: %a, "
+          "not %a",
+          hl_isa_name(k->isa), (long long)m, (long long)n, (long long)count, h.a_trans, h.indexed, h.b_panels, h.output,
+          h.density, (int)h.content, (long long)i, got[i], want[i]);
+  free(scratch);
+  free(lists);
+  free(dense);
+  free(rows);
+  free(c);
+  free(got);
+  free(want);
+  free(panels);
+  free(b);
+  free(a);
+}
+
+/* An empty sum that underflow made -0 becomes +0 by what comes after it, if that is added. */
+static void check_sign_of_zero(const hl_kernels *k) {
+  for (int a_trans = 0; a_trans < 2; ++a_trans)
+    for (int64_t at = 0; at < 20; ++at) {
+      enum { DEPTH = 600 };
+      float *a = new_lanes(DEPTH), *b = new_lanes(DEPTH * HL_PANEL), want[2] = {1, 1};
+      for (int64_t p = 0; p < DEPTH; ++p)
+        a[p] = 0, b[p * HL_PANEL] = p % 2 ? 1.0f : -1.0f;
+      a[at * 30] = 0x1p-140f; /* times 2^-20, less than the smallest denormal */
+      b[at * 30 * HL_PANEL] = -0x1p-20f;
+      hl_gemm g = {
+          .m = 1, .n = 1, .k = DEPTH, .ldc = 1, .a = {a, a_trans ? 1 : DEPTH, NULL, a_trans, HL_ROW_MAJOR, NULL}};
+      g.b = (hl_gemm_b){b, DEPTH, 0, HL_PANELS};
+      hl_sparse s = hl_sparse_shape(k, &g);
+      float *lists = new_lanes(s.size), *scratch = new_lanes(s.scratch / (int64_t)sizeof(float));
+      g.c = &want[0];
+      hl_gemm_run(k, &g, 0, 1, 0, 1, scratch);
+      g.c = &want[1];
+      hl_sparse_pack(k, &g, &s, 0, lists, scratch);
+      hl_sparse_run(k, &g, &s, 0, lists, scratch);
+      CHECK(bits_of(want[0]) == 0 && bits_of(want[1]) == 0, "%s, term %lld: %a and %a", hl_isa_name(k->isa),
+            (long long)at * 30, want[0], want[1]);
+      free(scratch);
+      free(lists);
+      free(b);
+      free(a);
+    }
+}
+
+static void check_compress(const hl_kernels *k, int64_t n) {
+  enum { ROWS = 3 };
+  const int64_t ld = n + 2, room = 2 * n + HL_LANES;
+  float *x = new_lanes(ROWS * ld);
+  fill_a(x, ROWS * ld, &(how){.density = 0.4, .content = NEGATIVE_ZEROS});
+  hl_sparse_entry *got = malloc(sizeof *got * (size_t)(ROWS * room + 1)),
+                  *want = malloc(sizeof *got * (size_t)(ROWS * room + 1));
+  int32_t counts[2][ROWS] = {{0}};
+  for (int twice = 0; twice < 2; ++twice) {
+    k->gemm_compress(got, room, counts[0], x, ld, ROWS, n, (uint32_t)twice * 10000);
+    hl_kernels_reference()->gemm_compress(want, room, counts[1], x, ld, ROWS, n, (uint32_t)twice * 10000);
+  }
+  for (int r = 0; r < ROWS; ++r) {
+    CHECK(counts[0][r] == counts[1][r], "%s, %lld columns: %d, not %d", hl_isa_name(k->isa), (long long)n, counts[0][r],
+          counts[1][r]);
+    for (int32_t i = 0; i < counts[1][r]; ++i)
+      CHECK(got[r * room + i].at == want[r * room + i].at && got[r * room + i].value == want[r * room + i].value,
+            "%s, %lld columns, entry %d", hl_isa_name(k->isa), (long long)n, i);
+  }
+  free(want);
+  free(got);
+  free(x);
+}
+
+static void check_finite(const hl_kernels *k) {
+  for (int64_t n = 0; n <= 9 * HL_LANES; n += HL_LANES) {
+    float *x = new_lanes(n);
+    fill_b(x, n, &(how){.content = PLAIN});
+    for (int64_t i = 0; i < n; ++i)
+      x[i] *= 3e38f; /* whose sum would not be finite */
+    CHECK(k->finite(x, n), "%s, %lld finite", hl_isa_name(k->isa), (long long)n);
+    for (int64_t i = 0; i < n; i += 5) {
+      const float kept = x[i], bad[] = {NAN, INFINITY, -INFINITY};
+      x[i] = bad[i % 3];
+      CHECK(!k->finite(x, n), "%s, %a at %lld of %lld", hl_isa_name(k->isa), x[i], (long long)i, (long long)n);
+      x[i] = kept;
+    }
+    free(x);
+  }
+}
+
+static void check_refused(const hl_kernels *k) {
+  hl_gemm g = {.m = 8, .n = 8, .k = 8};
+  CHECK(hl_sparse_shape(k, &g).size > 0, "plain");
+  g.b.trans = 1;
+  CHECK(hl_sparse_shape(k, &g).size == 0, "b transposed");
+  g.b.trans = 0, g.a.layout = HL_PANELS;
+  CHECK(hl_sparse_shape(k, &g).size == 0, "a in panels");
+  g.a.layout = HL_ROW_MAJOR, g.m = INT64_MAX / 64, g.k = INT64_MAX / 64;
+  CHECK(hl_sparse_shape(k, &g).size == 0, "too large");
+  g.m = 8, g.k = 0;
+  CHECK(hl_sparse_shape(k, &g).size == 0, "empty");
+}
+
+int main(void) {
+  const int64_t shapes[][3] = {{1, 1, 1},     {1, 200, 50},   {2, 10, 5},     {13, 33, 17},
+                               {31, 64, 20},  {33, 70, 257},  {40, 32, 96},   {129, 65, 7},
+                               {127, 31, 80}, {128, 96, 300}, {513, 40, 130}, {784, 64, 32}};
+  const double densities[] = {0, 0.03, 0.2, 0.6, 1};
+  for (int isa = 0; isa < HL_ISA_COUNT; ++isa) {
+    const hl_kernels *k = hl_kernels_of((hl_isa)isa);
+    if (k == NULL)
+      continue;
+    check_refused(k);
+    check_finite(k);
+    check_sign_of_zero(k);
+    for (int64_t n = 0; n < 70; ++n)
+      check_compress(k, n);
+    for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; ++s)
+      for (int bits = 0; bits < 8; ++bits)
+        for (int i = 0; i < 15; ++i) {
+          const int kind = (i * 7 + bits + (int)s) % (2 * CONTENTS); /* half of them plain */
+          if (quick() && (i + bits + (int)s) % 4 != 0)
+            continue;
+          how h = {bits & 1, bits >> 1 & 1, bits >> 2 & 1, (i + bits) % 3, densities[i % 5], PLAIN};
+          if (kind < CONTENTS)
+            h.content = (content)kind;
+          check_product(k, shapes[s][0], shapes[s][1], shapes[s][2], h);
+        }
+  }
+  return check_result();
+}
