@@ -23,3 +23,14 @@ def isa(request):
     _native.select_isa(request.param)
     yield request.param
     _native.select_isa(before)
+
+
+@pytest.fixture
+def say_rate(benchmark):
+    """`say_rate(amount, unit)` after the benchmark: so much of something by the median call."""
+
+    def say(amount, unit):
+        if benchmark.stats:  # none with --benchmark-disable
+            benchmark.extra_info[unit] = round(amount / benchmark.stats["median"] / 1e9, 3)
+
+    return say

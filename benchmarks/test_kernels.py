@@ -40,7 +40,7 @@ def one_thread():
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("name", KERNELS)
-def test_kernel(benchmark, isa, name, shape):
+def test_kernel(benchmark, say_rate, isa, name, shape):
     kind, takes = KERNELS[name]
     rows, cols = SHAPES[shape]
     count, of_row = ARITY[kind], kind == "ROWRED"
@@ -65,6 +65,4 @@ def test_kernel(benchmark, isa, name, shape):
     )
     plan.finish()
     benchmark(plan.run, arrays, (), ())
-    if benchmark.stats:
-        rate = rows * cols / benchmark.stats["median"] / 1e9
-        benchmark.extra_info["elements/ns"] = round(rate, 3)
+    say_rate(rows * cols, "elements/ns")

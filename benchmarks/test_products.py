@@ -9,10 +9,8 @@ PRODUCTS = {product.name: product for product in products_of(WORKLOADS)}
 
 
 @pytest.mark.parametrize("name", PRODUCTS)
-def test_product(benchmark, isa, name):
+def test_product(benchmark, say_rate, isa, name):
     product = PRODUCTS[name]
     call = Library().product(product.m, product.n, product.k, product.ta, product.tb)
     benchmark(call)
-    if benchmark.stats:
-        rate = product.flop / benchmark.stats["median"] / 1e9
-        benchmark.extra_info["GFLOP/s"] = round(rate, 1)
+    say_rate(product.flop, "GFLOP/s")

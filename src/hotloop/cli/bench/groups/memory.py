@@ -10,9 +10,9 @@ from hotloop.cli.bench.rows import OWN, Row
 from hotloop.cli.bench.workloads import NARROW, WIDE, write_data
 
 # Calls before the counting, and calls that are counted.
-_GROWTH = {
+GROWTH = {
     "predict_one": ("growth of 100,000 predict of one row", 2_000, 100_000),
-    "build_fit": ("growth of 1,000 cycles of build, compile and fit", 50, 1_000),
+    "build_fit": ("growth of 1,000 cycles of build, compile and fit", 200, 1_000),
 }
 
 
@@ -42,7 +42,7 @@ def measure(setting: Setting) -> Iterator[Row]:
     for workload in map(setting.sized, setting.chosen([NARROW])):
         with tempfile.TemporaryDirectory() as folder:
             _, files = write_data(workload, Path(folder))
-            for what, (title, warm_up, count) in _GROWTH.items():
+            for what, (title, warm_up, count) in GROWTH.items():
                 with Contest(setting.about) as contest:
                     contest.start(
                         configured(), workload=workload.describe(), files=files, purpose="latency"
