@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /* Word (element % 4) of the block with counter (element / 4 as 64 bits, stream, 0) and key (key0, key1). The SIMD
-   kernel `philox` in kernels/shared gives the same words. */
+   kernel `uniform` in kernels/shared makes its numbers of the same words. */
 uint32_t hl_philox_word(uint32_t key0, uint32_t key1, uint32_t stream, uint64_t element);
 
 #endif

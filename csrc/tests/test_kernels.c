@@ -213,12 +213,16 @@ static void check_rowreduce(hl_op op, char in, char out) {
 static void check_data(const hl_kernels *k) {
   const char *isa = hl_isa_name(k->isa);
   const uint64_t firsts[] = {0, 1, 2, 3, 4, 63, 1000003, (1ull << 34) - 8};
-  uint32_t words[160];
+  float numbers[176];
   for (size_t f = 0; f < sizeof firsts / sizeof firsts[0]; ++f)
-    for (int64_t n = 16; n <= 160; n += 48) {
-      k->philox(words, 0xdeadbeef, 42, 7, firsts[f], n);
-      for (int64_t i = 0; i < n; ++i)
-        CHECK(words[i] == hl_philox_word(0xdeadbeef, 42, 7, firsts[f] + (uint64_t)i), "philox on %s", isa);
+    for (int64_t n = 0; n <= 160; n += n < 40 ? 1 : 24) {
+      memset(numbers, 0x55, sizeof numbers);
+      k->uniform(numbers, 0xdeadbeef, 42, 7, firsts[f], n);
+      for (int64_t i = 0; i < n; ++i) {
+        uint32_t word = hl_philox_word(0xdeadbeef, 42, 7, firsts[f] + (uint64_t)i);
+        CHECK(numbers[i] == (float)(word >> 8) * 0x1p-24f, "uniform on %s", isa);
+      }
+      CHECK(bits_of(numbers[n]) == 0x55555555, "uniform on %s goes beyond %lld numbers", isa, (long long)n);
     }
 
   uint64_t state = 5;

@@ -25,15 +25,6 @@ static void fill_bits(float *dst, uint32_t bits, int64_t n) {
     dst[i] = value;
 }
 
-/* Random words to float32 in [0, 1): the upper 24 bits. */
-static void words_to_uniform(float *lanes, int64_t n) {
-  for (int64_t i = 0; i < n; i++) {
-    uint32_t word;
-    memcpy(&word, lanes + i, sizeof word);
-    lanes[i] = (float)(int32_t)(word >> 8) * 0x1p-24f;
-  }
-}
-
 static void run_uniform(const hl_tile_state *s, const hl_tile_code *c, const hl_tile_extent *e) {
   const hl_tile *t = s->tile;
   const hl_tile_operand *o = &t->operands[c->operand];
@@ -43,14 +34,13 @@ static void run_uniform(const hl_tile_state *s, const hl_tile_code *c, const hl_
   int64_t n = c->full ? e->lanes_full : e->lanes_row;
   if (!c->full || e->ld == t->cols) {
     uint64_t first = (uint64_t)e->r0 * (uint64_t)t->cols;
-    t->kernels->philox((uint32_t *)dst, key[0], key[1], c->imm, first, n);
+    t->kernels->uniform(dst, key[0], key[1], c->imm, first, n);
   } else {
     for (int64_t r = 0; r < e->rows; r++) {
       uint64_t first = (uint64_t)(e->r0 + r) * (uint64_t)t->cols + (uint64_t)e->c0;
-      t->kernels->philox((uint32_t *)(dst + r * e->ld), key[0], key[1], c->imm, first, e->ld);
+      t->kernels->uniform(dst + r * e->ld, key[0], key[1], c->imm, first, e->ld);
     }
   }
-  words_to_uniform(dst, n);
 }
 
 static void run_rest(const hl_tile_state *s, const hl_tile_code *c, const hl_tile_extent *e) {

@@ -57,6 +57,12 @@ static inline void i32_store(float *p, i32x16 x) {
   _mm256_storeu_si256((__m256i *)p, x.lo);
   _mm256_storeu_si256((__m256i *)(p + 8), x.hi);
 }
+static inline i32x16 u64_mul(i32x16 a, i32x16 b) { return I2(_mm256_mul_epu32, a, b); }
+static inline i32x16 u64_high(i32x16 x) { return (i32x16){_mm256_srli_epi64(x.lo, 32), _mm256_srli_epi64(x.hi, 32)}; }
+#define JOIN(low, high) _mm256_blend_epi32(low, _mm256_slli_epi64(high, 32), 0xAA)
+static inline i32x16 u64_join(i32x16 low, i32x16 high) { return I2(JOIN, low, high); }
+static inline i32x16 u64_even(i32x16 a, i32x16 b) { return I2(_mm256_unpacklo_epi64, a, b); }
+static inline i32x16 u64_odd(i32x16 a, i32x16 b) { return I2(_mm256_unpackhi_epi64, a, b); }
 static inline i32x16 i32_set1(int32_t x) { return (i32x16){_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
 static inline i32x16 i32_iota(void) {
   return (i32x16){_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_setr_epi32(8, 9, 10, 11, 12, 13, 14, 15)};

@@ -45,6 +45,11 @@ static inline f32x16 f32_ceil(f32x16 x) { return _mm512_roundscale_ps(x, _MM_FRO
 
 static inline i32x16 i32_load(const float *p) { return _mm512_loadu_si512(p); }
 static inline void i32_store(float *p, i32x16 x) { _mm512_storeu_si512(p, x); }
+static inline i32x16 u64_mul(i32x16 a, i32x16 b) { return _mm512_mul_epu32(a, b); }
+static inline i32x16 u64_high(i32x16 x) { return _mm512_srli_epi64(x, 32); }
+static inline i32x16 u64_join(i32x16 low, i32x16 high) { return _mm512_mask_shuffle_epi32(low, 0xAAAA, high, 0xA0); }
+static inline i32x16 u64_even(i32x16 a, i32x16 b) { return _mm512_unpacklo_epi64(a, b); }
+static inline i32x16 u64_odd(i32x16 a, i32x16 b) { return _mm512_unpackhi_epi64(a, b); }
 static inline i32x16 i32_set1(int32_t x) { return _mm512_set1_epi32(x); }
 static inline i32x16 i32_iota(void) { return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); }
 static inline i32x16 i32_add(i32x16 a, i32x16 b) { return _mm512_add_epi32(a, b); }

@@ -70,6 +70,18 @@ static inline f32x16 i32_as_f32(i32x16 x) { return F1(vreinterpretq_f32_s32, x);
 static inline f32x16 i32_to_f32(i32x16 x) { return F1(vcvtq_f32_s32, x); }
 static inline i32x16 i32_load(const float *p) { return f32_bits(f32_load(p)); }
 static inline void i32_store(float *p, i32x16 x) { f32_store(p, i32_as_f32(x)); }
+#define WIDE(x) vreinterpretq_u64_s32(x)
+#define LANES32(x) vreinterpretq_s32_u64(x)
+#define MULTIPLY(x, y) LANES32(vmull_u32(vmovn_u64(WIDE(x)), vmovn_u64(WIDE(y))))
+#define HIGH(x) LANES32(vshrq_n_u64(WIDE(x), 32))
+#define JOIN(low, high) LANES32(vsliq_n_u64(WIDE(low), WIDE(high), 32))
+#define EVEN(x, y) LANES32(vzip1q_u64(WIDE(x), WIDE(y)))
+#define ODD(x, y) LANES32(vzip2q_u64(WIDE(x), WIDE(y)))
+static inline i32x16 u64_mul(i32x16 x, i32x16 y) { return I2(MULTIPLY, x, y); }
+static inline i32x16 u64_high(i32x16 x) { return I1(HIGH, x); }
+static inline i32x16 u64_join(i32x16 low, i32x16 high) { return I2(JOIN, low, high); }
+static inline i32x16 u64_even(i32x16 x, i32x16 y) { return I2(EVEN, x, y); }
+static inline i32x16 u64_odd(i32x16 x, i32x16 y) { return I2(ODD, x, y); }
 static inline i32x16 i32_set1(int32_t x) {
   int32x4_t all = vdupq_n_s32(x);
   return (i32x16){all, all, all, all};

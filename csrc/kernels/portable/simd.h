@@ -59,6 +59,13 @@ static inline i32x16 i32_load(const float *p) {
   return z;
 }
 static inline void i32_store(float *p, i32x16 x) { memcpy(p, &x, sizeof x); }
+#define LOW(x, l) ((uint64_t)(uint32_t)(x).v[(l) & ~1])
+#define PRODUCT(a, b, l) (LOW(a, l) * LOW(b, l))
+static inline i32x16 u64_mul(i32x16 a, i32x16 b) { LANES(i32x16, WRAP(PRODUCT(a, b, l) >> (l % 2 ? 32 : 0))); }
+static inline i32x16 u64_high(i32x16 x) { LANES(i32x16, l % 2 ? 0 : x.v[l + 1]); }
+static inline i32x16 u64_join(i32x16 low, i32x16 high) { LANES(i32x16, l % 2 ? high.v[l - 1] : low.v[l]); }
+static inline i32x16 u64_even(i32x16 a, i32x16 b) { LANES(i32x16, l % 4 < 2 ? a.v[l] : b.v[l - 2]); }
+static inline i32x16 u64_odd(i32x16 a, i32x16 b) { LANES(i32x16, l % 4 < 2 ? a.v[l + 2] : b.v[l]); }
 static inline i32x16 i32_set1(int32_t x) { LANES(i32x16, x); }
 static inline i32x16 i32_iota(void) { LANES(i32x16, l); }
 static inline i32x16 i32_add(i32x16 a, i32x16 b) { LANES(i32x16, WRAP((uint32_t)a.v[l] + (uint32_t)b.v[l])); }

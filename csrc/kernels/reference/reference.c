@@ -161,9 +161,9 @@ ARG(row_argmin_f, f, less_f)
 ARG(row_argmax_i, i, more_i)
 ARG(row_argmin_i, i, less_i)
 
-static void philox(uint32_t *dst, uint32_t key0, uint32_t key1, uint32_t stream, uint64_t first, int64_t n) {
+static void uniform(float *dst, uint32_t key0, uint32_t key1, uint32_t stream, uint64_t first, int64_t n) {
   for (int64_t i = 0; i < n; ++i)
-    dst[i] = hl_philox_word(key0, key1, stream, first + (uint64_t)i);
+    dst[i] = (float)(hl_philox_word(key0, key1, stream, first + (uint64_t)i) >> 8) * 0x1p-24f;
 }
 
 static void colsum_f(float *acc, const float *src, int64_t rows, int64_t n, int64_t ld) {
@@ -313,7 +313,7 @@ static const hl_kernels reference = {
             HL_CHAINS(CHAIN)
 #undef CHAIN
         },
-    .philox = philox,
+    .uniform = uniform,
     .colsum_f = colsum_f,
     .transpose = transpose,
     .gemm_mr_rows = REFERENCE_MR,

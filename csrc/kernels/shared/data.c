@@ -1,47 +1,51 @@
-/* Random words, sums over rows, transposes. */
+/* Random numbers, sums over rows, transposes. */
 #include <string.h>
 
 #include "kernels/shared/isa.h"
 #include "simd.h"
 
-enum { BLOCKS = 16, WORDS = 4 * BLOCKS };
+enum { BLOCKS = 8, WORDS = 4 * BLOCKS };
 
-/* 16 consecutive Philox blocks of four words; loops over lanes that the compiler turns into vector multiplies. */
-static void philox_blocks(uint32_t words[WORDS], uint32_t key0, uint32_t key1, uint32_t stream, uint64_t block) {
-  uint32_t c0[BLOCKS], c1[BLOCKS], c2[BLOCKS], c3[BLOCKS];
-  for (int l = 0; l < BLOCKS; ++l) {
-    c0[l] = (uint32_t)(block + (uint64_t)l);
-    c1[l] = (uint32_t)((block + (uint64_t)l) >> 32);
-    c2[l] = stream;
-    c3[l] = 0;
-  }
+/* WORDS numbers from eight consecutive Philox blocks, each in a 64-bit lane, of whose words only the lower half is
+   looked at. In every 128 bits the lanes are four blocks apart, so that the words come out in order. */
+static inline __attribute__((always_inline)) void uniform_blocks(float *dst, uint32_t key0, uint32_t key1,
+                                                                 uint32_t stream, uint64_t block) {
+  uint64_t numbers[BLOCKS];
+  for (int l = 0; l < BLOCKS; ++l)
+    numbers[l] = block + (uint64_t)(l / 2 + l % 2 * (BLOCKS / 2));
+  const i32x16 factor0 = i32_set1((int32_t)0xD2511F53u), factor1 = i32_set1((int32_t)0xCD9E8D57u);
+  i32x16 c0 = i32_load((const float *)numbers), c1 = u64_high(c0);
+  i32x16 c2 = i32_set1((int32_t)stream), c3 = i32_set1(0);
   for (int round = 0; round < 10; ++round) {
-    for (int l = 0; l < BLOCKS; ++l) {
-      uint64_t product0 = (uint64_t)0xD2511F53u * c0[l], product1 = (uint64_t)0xCD9E8D57u * c2[l];
-      c0[l] = (uint32_t)(product1 >> 32) ^ c1[l] ^ key0;
-      c2[l] = (uint32_t)(product0 >> 32) ^ c3[l] ^ key1;
-      c1[l] = (uint32_t)product1;
-      c3[l] = (uint32_t)product0;
-    }
+    i32x16 product0 = u64_mul(c0, factor0), product1 = u64_mul(c2, factor1);
+    c0 = i32_xor(i32_xor(u64_high(product1), c1), i32_set1((int32_t)key0));
+    c2 = i32_xor(i32_xor(u64_high(product0), c3), i32_set1((int32_t)key1));
+    c1 = product1;
+    c3 = product0;
     key0 += 0x9E3779B9u;
     key1 += 0xBB67AE85u;
   }
-  for (int l = 0; l < BLOCKS; ++l) {
-    words[4 * l] = c0[l];
-    words[4 * l + 1] = c1[l];
-    words[4 * l + 2] = c2[l];
-    words[4 * l + 3] = c3[l];
+  const i32x16 first = u64_join(c0, c1), second = u64_join(c2, c3);
+  const i32x16 words[2] = {u64_even(first, second), u64_odd(first, second)};
+  for (int v = 0; v < 2; ++v) {
+    i32x16 upper = i32_and(i32_sra(words[v], 8), i32_set1(0xFFFFFF));
+    f32_store(dst + v * HL_LANES, f32_mul(i32_to_f32(upper), f32_set1(0x1p-24f)));
   }
 }
 
-void HL_ISA_NAME(philox)(uint32_t *dst, uint32_t key0, uint32_t key1, uint32_t stream, uint64_t first, int64_t n) {
-  uint32_t words[WORDS];
-  int64_t skip = (int64_t)(first % 4), done = 0;
-  for (uint64_t block = first / 4; done < n; block += BLOCKS, skip = 0) {
-    philox_blocks(words, key0, key1, stream, block);
-    int64_t count = WORDS - skip < n - done ? WORDS - skip : n - done;
-    memcpy(dst + done, words + skip, sizeof(uint32_t) * (size_t)count);
-    done += count;
+void HL_ISA_NAME(uniform)(float *dst, uint32_t key0, uint32_t key1, uint32_t stream, uint64_t first, int64_t n) {
+  int64_t skip = (int64_t)(first % 4);
+  for (uint64_t block = first / 4; n > 0; block += BLOCKS, skip = 0) {
+    int64_t count = WORDS - skip < n ? WORDS - skip : n;
+    if (count == WORDS) {
+      uniform_blocks(dst, key0, key1, stream, block);
+    } else {
+      float numbers[WORDS];
+      uniform_blocks(numbers, key0, key1, stream, block);
+      memcpy(dst, numbers + skip, sizeof(float) * (size_t)count);
+    }
+    dst += count;
+    n -= count;
   }
 }
 

@@ -24,7 +24,7 @@ const hl_kernels HL_ISA_NAME(kernels) = {
             HL_CHAINS(CHAIN)
 #undef CHAIN
         },
-    .philox = HL_ISA_NAME(philox),
+    .uniform = HL_ISA_NAME(uniform),
     .colsum_f = HL_ISA_NAME(colsum_f),
     .transpose = HL_ISA_NAME(transpose),
     .gemm_mr_rows = HL_GEMM_MR_ROWS,
