@@ -59,3 +59,4 @@ def test_submodules_list_what_they_offer(module):
         pytest.fail(f"hotloop.{module} has no __all__")
     for name in public:
         assert getattr(loaded, name) is not None, name
+    assert set(public) <= set(dir(loaded))

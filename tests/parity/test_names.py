@@ -9,12 +9,14 @@ import fnmatch
 import importlib
 import inspect
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 import hotloop
+from hotloop.layers import refused_methods
 
 import refusals  # isort: skip
 import signatures  # isort: skip
@@ -58,6 +60,11 @@ def split_member(name):
     owner, _, member = name.rpartition(".")
     described = KERAS.get(owner)
     return (owner, member) if isinstance(described, dict) and member else None
+
+
+def is_refusing(cls, member):
+    """Whether a method is one that only raises."""
+    return getattr(getattr(cls, member, None), "__module__", "") == refused_methods.__name__
 
 
 class Comparison:
@@ -118,11 +125,23 @@ class Comparison:
         for member, described in members.items():
             self.member([f"{owner}.{member}" for owner in (name, *want["bases"])], described, value)
 
+    def is_refused(self, name, cls, member):
+        """Whether a row refuses a member where `cls` has it from; one of a base may be another."""
+        row = EXPLICIT.get(name)
+        if row is None or row.state != "refused":
+            return False
+        owner = found(name.rpartition(".")[0])[0]
+        return inspect.getattr_static(owner, member, None) is inspect.getattr_static(
+            cls, member, None
+        )
+
     def member(self, names, want, cls):
         """A method or property of `cls`; `names` are its own name and those in Keras's bases."""
         member = names[0].rpartition(".")[2]
-        if any(EXPLICIT[name].state == "refused" for name in names if name in EXPLICIT):
-            self.explained(names)
+        if any(self.is_refused(name, cls, member) for name in names):
+            return
+        if is_refusing(cls, member):
+            self.problems.append(f"{names[0]} is refused, without a row")
             return
         if not hasattr(cls, member):
             instance = refusals.instance(cls)
@@ -215,19 +234,20 @@ def is_needed(row, used):
         return True  # test_names_that_keras_does_not_have_are_listed
     if row.name.endswith("*"):
         return any(row_of(name) is row for name in KERAS)
-    if row.key in used:
+    if row.key in used and row.argument:
         return True
     described = exists_in_keras(row.name)
     if described is None:
         return False
+    if not row.argument and row.name not in KERAS:
+        # A member: unless a base class's row says it.
+        owner, member = split_member(row.name)
+        above = (EXPLICIT.get(f"{base}.{member}") for base in KERAS[owner]["bases"])
+        said = {(other.state, other.error) for other in above if other is not None}
+        return (row.state, row.error) not in said
     if not row.argument:
-        # Of an alias: only if it differs from its other name. Members: if they are refused or say
-        # what no signature says.
-        return (
-            row.name not in KERAS
-            or canonical(row.name) == row.name
-            or canonical(row.name) not in EXPLICIT
-        )
+        # An alias: if it differs from its other name.
+        return canonical(row.name) == row.name or canonical(row.name) not in EXPLICIT
     text = described["class"] if isinstance(described, dict) else described
     return row.argument in signatures.parameters(text)
 
@@ -295,3 +315,49 @@ def test_the_reasons_in_the_code_are_those_of_names_in_keras():
             full = f"{package}.{name}".lstrip(".")
             assert any(known == full or known.startswith(f"{full}.") for known in KERAS), full
             assert name not in importlib.import_module(module).__all__, full
+
+
+WANT = "(x, y=None, *, sign=1, **kwargs)"
+
+
+@pytest.mark.parametrize(
+    ("have", "problem"),
+    [
+        (WANT, None),
+        ("(y=None, x=None, *, sign=1, **kwargs)", "order"),
+        ("(x, *, sign=1, **kwargs)", r"f\(y\) is not there"),
+        ("(x, y=0, *, sign=1, **kwargs)", r"f\(y\): Keras has .*None.*, hotloop .*0"),
+        ("(x, y=None, sign=1, **kwargs)", r"f\(sign\): Keras has .*keyword only"),
+        ("(x, y=None, *, sign=1, other=2, **kwargs)", r"f\(other\) is not Keras's"),
+        ("(x, y=None, *, sign=1)", r"f\(\*\*kwargs\) is not there"),
+    ],
+)
+def test_differences_are_seen(have, problem):
+    comparison = Comparison()
+    comparison.parameters(["f"], WANT, have)
+    text = "\n".join(comparison.problems)
+    assert bool(text) is bool(problem)
+    assert re.search(problem or "", text)
+
+
+def test_what_disappears_is_seen(monkeypatch):
+    monkeypatch.delattr(hotloop.losses.Huber, "__init__")
+    monkeypatch.delattr(hotloop.losses, "tversky")
+    text = "\n".join(compare("losses").problems)
+    assert "losses.Huber(delta) is not there" in text
+    assert "losses.tversky is same, but" in text
+
+
+@pytest.mark.parametrize(
+    ("key", "package"),
+    [("layers.Dense", "layers"), ("models.Model.save", "models"), ("Function", "")],
+)
+def test_a_row_that_is_missing_is_seen(monkeypatch, key, package):
+    monkeypatch.delitem(EXPLICIT, key)
+    assert any(problem.startswith(key) for problem in compare(package).problems)
+
+
+def test_rows_that_nothing_needs_are_seen():
+    for key, argument in [("layers.Dense", "unit"), ("layers.Densee", ""), ("losses.hinge.x", "")]:
+        row = tables.Row(key, argument, "differs", "", "", "")
+        assert not is_needed(row, set())

@@ -50,6 +50,10 @@ __all__ = [  # noqa: PLE0604 (all of them are strings)
 _missing = _attribute_error(__name__, "callback", __all__)
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name: str) -> object:
     if name in _LATER:
         value = getattr(_import_module(f"{__name__}.{_LATER[name]}"), name)

@@ -77,6 +77,10 @@ __all__ = [
 _absent_from = _missing(__name__)
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name: str) -> _Any:
     # Nested structures belong to `ops`, which needs the core; the progress bar does not.
     if name == "tree":

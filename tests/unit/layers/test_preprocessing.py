@@ -305,3 +305,15 @@ BAD = [
 def test_bad_arguments(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+def test_rescaling_as_keras_writes_it():
+    """Keras keeps arrays as objects in a configuration."""
+    scale = {"class_name": "__numpy__", "config": {"value": [1.0, 2.0], "dtype": "float64"}}
+    config = {
+        "module": "keras.layers", "class_name": "Rescaling", "registered_name": None,
+        "config": {"name": "rescaling", "scale": scale, "offset": 3.0},
+    }  # fmt: skip
+    layer = layers.deserialize(config)
+    np.testing.assert_array_equal(layer(np.ones((1, 2), "float32")), [[4.0, 5.0]])
+    assert layers.Rescaling.from_config(layer.get_config()).get_config() == layer.get_config()

@@ -162,7 +162,11 @@ class Discretization(Layer):
         }
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Discretization:
+    def from_config(
+        cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
+    ) -> Discretization:
+        """A layer from `get_config()`, in which nothing is an object: none is looked up."""
+        del custom_objects
         config = dict(config)
         boundaries = config.get("bin_boundaries")
         if boundaries is None or config.get("num_bins") is None:

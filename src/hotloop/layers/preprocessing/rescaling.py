@@ -10,6 +10,7 @@ import numpy as np
 from hotloop import ops
 from hotloop.graph import Tensor
 from hotloop.layers.layer import Layer
+from hotloop.saving import deserialize_keras_object
 
 
 class Rescaling(Layer):
@@ -48,8 +49,16 @@ class Rescaling(Layer):
         }
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Rescaling:
-        return cls(**config)
+    def from_config(
+        cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
+    ) -> Rescaling:
+        """A layer from `get_config()`; Keras's describe arrays as objects."""
+        numbers = {
+            name: deserialize_keras_object(config[name], custom_objects)
+            for name in ("scale", "offset")
+            if name in config
+        }
+        return cls(**{**config, **numbers})
 
 
 def _plain(value: Any) -> Any:
