@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from hotloop.graph.dtypes import BOOL, numpy_dtype
 from hotloop.graph.evaluate import evaluate
 from hotloop.graph.lower import lower
 from hotloop.graph.primitives.registry import PRIMITIVES
+from hotloop.graph.spread import BATCHES_PER_THREAD, run_spread
 from hotloop.graph.tensor import Tensor
 from hotloop.graph.trace import Trace
 
@@ -58,11 +59,12 @@ class Executable:
     """
 
     def __init__(self, trace: Trace, batched: bool):
-        from hotloop._native import Plan
+        from hotloop._native import Plan, get_num_threads
 
         self.batched = batched
         self.batch_size = trace.inputs[0].shape[0] if batched else 1
         self._plan_type = Plan
+        self._most_threads = get_num_threads
         self._recipe = lower(trace, batched, evaluate, _reference)
         self._inputs = [_Port(tensor, batched) for tensor in trace.inputs]
         self._outputs = [_Port(tensor, batched) for tensor in trace.outputs]
@@ -79,6 +81,9 @@ class Executable:
         )
         self._idle = [_Instance(recipe.make(Plan))]
         self._assigns = bool(trace.updates)
+        # Batches that do not depend on each other, in steps too small for threads to share.
+        steps = self._idle[0].plan.profile_table()
+        self._side_by_side = batched and not self._assigns and not any(s["parallel"] for s in steps)
         self._running = threading.Lock()
 
     def describe(self) -> str:
@@ -135,7 +140,9 @@ class Executable:
             targets.append(target)
             if wanted is not None:
                 copies.append((wanted, target))
-        if batched:
+        if self._side_by_side and steps >= 2 * BATCHES_PER_THREAD:
+            done = self._spread(given, targets, index, start, steps, budget or 0.0)
+        elif batched:
             done = self._execute((), given, targets, index, start, steps, budget or 0.0)
         else:
             done = self._execute(given + targets, (), (), None, 0, steps, budget or 0.0)
@@ -184,16 +191,13 @@ class Executable:
         steps: int,
         budget: float,
     ) -> int:
-        """Runs an idle plan; makes one if all are busy in other threads."""
+        """Runs one plan."""
         if self._assigns and not self._running.acquire(blocking=False):
             raise RuntimeError(
                 "This compiled function changes variables and is already running in another thread."
             )
         try:
-            try:
-                instance = self._idle.pop()
-            except IndexError:
-                instance = _Instance(self._recipe.make(self._plan_type))
+            instance = self._take()
             try:
                 if instance.layouts is not layouts.seen:
                     self._bind_variables(instance)
@@ -203,6 +207,45 @@ class Executable:
         finally:
             if self._assigns:
                 self._running.release()
+
+    def _spread(
+        self,
+        inputs: Sequence[np.ndarray],
+        outputs: Sequence[np.ndarray],
+        index: np.ndarray | None,
+        start: int,
+        steps: int,
+        budget: float,
+    ) -> int:
+        """Batches on as many threads as that is worth, each with a plan of its own."""
+        threads = min(self._most_threads(), steps // BATCHES_PER_THREAD)
+        if threads < 2:
+            return self._execute((), inputs, outputs, index, start, steps, budget)
+        instances = [self._take() for _ in range(threads)]
+
+        def run_on(instance: _Instance) -> Callable[[int, int], object]:
+            def run(first: int, count: int) -> None:
+                if instance.layouts is not layouts.seen:
+                    self._bind_variables(instance)
+                instance.plan.run((), inputs, outputs, index, first, count)
+
+            return run
+
+        def stop() -> None:
+            for instance in instances:
+                instance.plan.stop()
+
+        try:
+            return run_spread([run_on(one) for one in instances], stop, start, steps, budget)
+        finally:
+            self._idle.extend(instances)
+
+    def _take(self) -> _Instance:
+        """An idle plan; a new one if all are busy in other threads."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return _Instance(self._recipe.make(self._plan_type))
 
     def _bind_variables(self, instance: _Instance) -> None:
         seen = layouts.seen
