@@ -244,6 +244,8 @@ def test_configurations():
     assert one.name == "hotloop, 1 thread"
     assert one.peer.environment["HOTLOOP_NUM_THREADS"] == "1"
     assert contest.configured(threads=2, isa="avx2").name == "hotloop, 2 threads, avx2"
+    dense = contest.configured(dense=True)
+    assert (dense.name, dense.peer.environment["HOTLOOP_SPARSE"]) == ("hotloop, dense", "0")
     assert "HOTLOOP_ISA" not in contest.configured().peer.environment
 
 

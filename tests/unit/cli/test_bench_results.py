@@ -77,10 +77,11 @@ def test_share_and_lead():
     assert held.rival == "keras-tensorflow-defaults: 6.5 s"
     assert (held.ratio, held.holds) == ("6.50 ×", True)
     epoch = [target for target in TARGETS if target.name == WIDE and target.group == "epochs"]
-    share = epoch[0].verdict([row()])
+    share = epoch[0].verdict([row(samples={"hotloop, dense": [2.0, 1.0, 4.0]})])
     assert share.measured == "2 s, 50.0% of peak"
     assert share.spread == "1 s … 4 s"
     assert share.holds is False
+    assert epoch[0].verdict([row()]).holds is None
     best = epoch[1].verdict([row()])
     assert (best.rival, best.ratio, best.holds) == ("jax: 3 s", "2.00 ×", True)
 
@@ -219,7 +220,8 @@ def test_other_files_are_refused(tmp_path, text):
 def test_markdown():
     saved = Results()
     lost = {"hotloop": [1.0], "numpy": [0.5]}
-    saved.add(row(), run())
+    dense = {**row().samples, "hotloop, dense": [2.0, 1.0, 4.0]}
+    saved.add(row(samples=dense), run())
     saved.add(row("products", "forward 1×1, batch 1", samples=lost, flop=1e9, peaks={}), run())
     saved.add(Row("peak", "1 thread", "GFLOP/s", samples={"hotloop": [99.0]}), run())
     text = report.markdown(saved, "The profile blames the caches.\n")
@@ -227,7 +229,7 @@ def test_markdown():
     assert (
         f"| {WIDE} | ≥ 1.7 × the best rival | 2 s | 1 s … 4 s | jax: 3 s | 2.00 × | yes |" in lines
     )
-    assert any(line.startswith(f"- {WIDE}: 50.0%") and "≥ 80%" in line for line in lines)
+    assert any(line.startswith(f"- {WIDE}, dense: 50.0%") and "≥ 80%" in line for line in lines)
     assert "The profile blames the caches." in lines
     assert "- forward 1×1, batch 1: numpy takes 0.5 s, hotloop 1 s (0.50 ×)." in lines
     assert "| forward 1×1, batch 1 | 1.0 | 2.0 | 0.50 × (numpy) |" in lines

@@ -29,8 +29,10 @@ class Contestant:
         return self.peer.start(self.python, self.folder)
 
 
-def configured(*, threads: int | None = None, isa: str | None = None) -> Contestant:
-    """hotloop itself; with so many threads, or one instruction set, if that is asked for."""
+def configured(
+    *, threads: int | None = None, isa: str | None = None, dense: bool = False
+) -> Contestant:
+    """hotloop itself; with so many threads, one instruction set, or no zero left out."""
     settings, words = {}, [OWN]
     if threads is not None:
         settings["HOTLOOP_NUM_THREADS"] = str(threads)
@@ -38,6 +40,9 @@ def configured(*, threads: int | None = None, isa: str | None = None) -> Contest
     if isa is not None:
         settings["HOTLOOP_ISA"] = isa
         words.append(isa)
+    if dense:
+        settings["HOTLOOP_SPARSE"] = "0"
+        words.append("dense")
     peer = replace(HOTLOOP, environment={**HOTLOOP.environment, **settings})
     return Contestant(", ".join(words), peer, sys.executable, Path(__file__).resolve().parent)
 
