@@ -1,12 +1,14 @@
 """How to bring about the refusals that the tables of the documentation name."""
 
+import functools
 import inspect
 
+import instances
 import numpy as np
 import signatures
 
 import hotloop
-from hotloop import callbacks, config, dtype_policies, layers, metrics, ops, optimizers, utils
+from hotloop import callbacks, config, dtype_policies, layers, ops, optimizers, utils
 
 X = np.zeros((4, 3), "float32")
 Y = np.zeros((4, 1), "float32")
@@ -18,36 +20,37 @@ def model():
     return made
 
 
-# A plain object of a class, for attributes that are set in `__init__`.
-INSTANCES = {
-    hotloop.Variable: lambda: hotloop.Variable(0.0),
-    hotloop.KerasTensor: lambda: hotloop.KerasTensor((None, 3)),
-    hotloop.Operation: hotloop.Operation,
-    hotloop.Model: model,
-    layers.Layer: layers.Layer,
-    layers.Dense: lambda: layers.Dense(1),
-    layers.EinsumDense: lambda: layers.EinsumDense("ab,bc->ac", 1),
-    layers.Embedding: lambda: layers.Embedding(2, 1),
-    layers.CategoryEncoding: lambda: layers.CategoryEncoding(3),
-    layers.Discretization: lambda: layers.Discretization([0.0]),
-    layers.IntegerLookup: layers.IntegerLookup,
-    layers.Normalization: layers.Normalization,
-    layers.Rescaling: lambda: layers.Rescaling(1.0),
-    layers.StringLookup: layers.StringLookup,
-    metrics.AUC: metrics.AUC,
-    callbacks.TensorBoard: lambda: callbacks.TensorBoard.__new__(callbacks.TensorBoard),
-    optimizers.MultiOptimizer: lambda: optimizers.MultiOptimizer(
+def tensor_board():
+    """One that writes nothing: another package would write for it."""
+    callback = callbacks.TensorBoard.__new__(callbacks.TensorBoard)
+    callbacks.Callback.__init__(callback)
+    return callback
+
+
+# Objects that Keras does not have here, or does not make without another library.
+MORE_INSTANCES = {
+    "layers.Hashing": lambda: layers.Hashing(3),
+    "layers.IntegerLookup": layers.IntegerLookup,
+    "layers.StringLookup": layers.StringLookup,
+    "callbacks.TensorBoard": tensor_board,
+    "optimizers.MultiOptimizer": lambda: optimizers.MultiOptimizer(
         optimizers.OptimizerMap(optimizers.SGD())
     ),
 }
 
 
-def instance(cls):
-    """A plain object of a class, or of the first of its bases that is known here; else None."""
-    for base in cls.__mro__:
-        if base in INSTANCES:
-            return INSTANCES[base]()
-    return None
+def make(name):
+    """An object of the class that is called `name`; None if there is no recipe for one."""
+    if name in instances.INSTANCES:
+        return instances.INSTANCES[name](hotloop)
+    return MORE_INSTANCES[name]() if name in MORE_INSTANCES else None
+
+
+@functools.cache
+def instance(name, bases=()):
+    """An object of the class `name`, or of the first of its bases that has a recipe."""
+    made = (make(known) for known in (name, *bases))
+    return next((value for value in made if value is not None), None)
 
 
 def method_call(name):
@@ -55,8 +58,8 @@ def method_call(name):
     owner, _, member = name.rpartition(".")
     value = signatures.lookup(hotloop, owner) if owner else hotloop
     if inspect.isclass(value):
-        cls, value = value, instance(value)
-        assert value is not None, f"tests/parity/refusals.py knows no object of {cls}"
+        value = instance(owner)
+        assert value is not None, f"tests/parity/refusals.py knows no object of {owner}"
     return lambda: getattr(value, member)()
 
 
@@ -135,6 +138,9 @@ CALLS = {
     "layers.Layer.add_weight(overwrite_with_gradient)": lambda: layers.Layer().add_weight(
         (1,), overwrite_with_gradient=True
     ),
+    "layers.Layer(dtype)": lambda: layers.Layer(dtype="float16"),
+    "losses.Loss(dtype)": lambda: hotloop.losses.Huber(dtype="float16"),
+    "metrics.Metric(dtype)": lambda: hotloop.metrics.Mean(dtype="float16"),
     "callbacks.TensorBoard(profile_batch)": lambda: callbacks.TensorBoard(profile_batch=2),
     "callbacks.TensorBoard(embeddings_freq)": lambda: callbacks.TensorBoard(embeddings_freq=1),
     "callbacks.TensorBoard(embeddings_metadata)": lambda: callbacks.TensorBoard(

@@ -6,6 +6,8 @@ The recorder walks Keras with it, the tests look at hotloop with it.
 import ast
 import inspect
 
+import instances
+
 # Not public: the code behind the names.
 PRIVATE_MODULES = frozenset({"src"})
 
@@ -175,4 +177,16 @@ def record(module):
             described[name] = describe_class(value, public)
         else:
             described[name] = describe(value)
+    for name in instances.INSTANCES:
+        described[name]["attributes"] = instances.attributes(module, name)
+    for name in instances.INSTANCES:
+        inherited = {a for base in described[name]["bases"] for a in attributes_of(described, base)}
+        own = described[name]["attributes"]
+        described[name]["attributes"] = [a for a in own if a not in inherited]
     return described
+
+
+def attributes_of(described, name):
+    """What objects of a class, and of its bases, were recorded with beside what the class has."""
+    names = (name, *described[name]["bases"])
+    return {a for base in names for a in described[base].get("attributes", ())}

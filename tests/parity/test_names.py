@@ -124,6 +124,15 @@ class Comparison:
                 members.setdefault(member, described)
         for member, described in members.items():
             self.member([f"{owner}.{member}" for owner in (name, *want["bases"])], described, value)
+        self.attributes(name, want["bases"])
+
+    def attributes(self, name, bases):
+        """What objects have, once they are in use."""
+        for attribute in sorted(signatures.attributes_of(KERAS, name)):
+            if any(self.is_refused(f"{o}.{attribute}", None, attribute) for o in (name, *bases)):
+                continue
+            if not hasattr(refusals.instance(name, tuple(bases)), attribute):
+                self.problems.append(f"{name}.{attribute} is not there, without a row")
 
     def is_refused(self, name, cls, member):
         """Whether a row refuses a member where `cls` has it from; one of a base may be another."""
@@ -131,6 +140,8 @@ class Comparison:
         if row is None or row.state != "refused":
             return False
         owner = found(name.rpartition(".")[0])[0]
+        if cls is None:
+            return True
         return inspect.getattr_static(owner, member, None) is inspect.getattr_static(
             cls, member, None
         )
@@ -144,7 +155,7 @@ class Comparison:
             self.problems.append(f"{names[0]} is refused, without a row")
             return
         if not hasattr(cls, member):
-            instance = refusals.instance(cls)
+            instance = refusals.instance(*(name.rpartition(".")[0] for name in names[:1]))
             if want != "property" or instance is None or not hasattr(instance, member):
                 self.problems.append(f"{names[0]} is not there, without a row")
             return
@@ -201,6 +212,8 @@ def exists_in_keras(name):
     member = split_member(name)
     if member is None:
         return None
+    if member[1] in signatures.attributes_of(KERAS, member[0]):
+        return "property"
     owners = [member[0], *KERAS[member[0]]["bases"]]
     return next((c for o in owners if (c := KERAS[o]["members"].get(member[1])) is not None), None)
 

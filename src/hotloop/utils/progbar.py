@@ -87,8 +87,8 @@ class Progbar:
         self.verbose = verbose
         self.interval = interval
         self.unit_name = unit_name
-        self._stateful = set(stateful_metrics or ())
-        self._stateless = None if stateless_metrics is None else set(stateless_metrics)
+        self.stateful_metrics = set(stateful_metrics or ())
+        self.stateless_metrics = None if stateless_metrics is None else set(stateless_metrics)
         self._dynamic = is_interactive()
         self._seen = 0
         self._values: dict[str, tuple[float, int]] = {}  # name -> (sum, number of steps)
@@ -133,7 +133,9 @@ class Progbar:
 
     def _record(self, name: str, value: float, current: int, finalize: bool) -> None:
         averaged = (
-            name in self._stateless if self._stateless is not None else (name not in self._stateful)
+            name in self.stateless_metrics
+            if self.stateless_metrics is not None
+            else (name not in self.stateful_metrics)
         )
         if not averaged or finalize:
             self._values[name] = (value, 1)
