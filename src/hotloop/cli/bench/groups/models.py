@@ -10,7 +10,7 @@ from hotloop.cli.bench.groups import Setting
 from hotloop.cli.bench.rows import Row
 from hotloop.cli.bench.workloads import Workload, write_data
 
-__all__ = ["METHODS", "measure_model"]
+__all__ = ["METHODS", "measure_model", "repetitions"]
 
 
 class Method(NamedTuple):
@@ -22,7 +22,7 @@ class Method(NamedTuple):
 
 # What is done with a model, by the purpose that it was prepared for.
 METHODS = {
-    "epochs": (Method("epochs", "epoch", "each", 3),),
+    "epochs": (Method("epochs", "epoch", "each", 5),),
     "inference": (
         Method("evaluate", "evaluate", "median", 15),
         Method("predict", "predict", "median", 15),
@@ -33,6 +33,18 @@ METHODS = {
         Method("train_on_batch", "train_on_batch of 32", "median", 500),
     ),
 }
+
+
+_SECONDS = 1.0  # that the epochs of a round take, about
+_RATE = 200e9  # floating-point operations a second, to guess that
+
+
+def repetitions(setting: Setting, method: Method, workload: Workload) -> int:
+    """Of a method in a round: epochs of large models take long enough by themselves."""
+    count = method.repetitions
+    if method.how == "each":
+        count = min(count, round(_SECONDS * _RATE / workload.flop(method.name)) or 1)
+    return setting.repetitions(count)
 
 
 def measure_model(
@@ -57,5 +69,5 @@ def measure_model(
                 setting.rounds,
                 what=method.name,
                 how=method.how,
-                count=setting.repetitions(method.repetitions),
+                count=repetitions(setting, method, workload),
             )

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hotloop.cli.bench.contest import Contest, configured
 from hotloop.cli.bench.groups import Setting
-from hotloop.cli.bench.groups.models import METHODS
+from hotloop.cli.bench.groups.models import METHODS, repetitions
 from hotloop.cli.bench.rows import OWN, Row
 from hotloop.cli.bench.workloads import NARROW, WIDE, write_data
 
@@ -48,7 +48,7 @@ def measure(setting: Setting) -> Iterator[Row]:
             for one in (configured(), fewer):
                 contest.start(one, workload=workload.describe(), files=files, purpose="epochs")
             row = Row("neighbour", f"{workload.name}: epoch", flop=workload.flop("epochs"))
-            count = setting.repetitions(method.repetitions)
+            count = repetitions(setting, method, workload)
             request = {"do": "measure", "what": method.name, "how": method.how, "count": count}
             for _ in range(setting.rounds):
                 contest.measure_alone(row, OWN, OWN, request)
