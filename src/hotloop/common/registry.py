@@ -17,6 +17,7 @@ from hotloop.common.custom_objects import (
     get_registered_object,
     known_names,
 )
+from hotloop.common.later import full_name, load
 from hotloop.ops.naming import to_snake_case
 
 
@@ -76,6 +77,9 @@ class Registry:
         self.accepts = frozenset(accepts)
         self.objects: dict[str, Any] = {}
         self._members: set[Any] = set()
+        # Key -> package, module and name of what is loaded when somebody asks for it.
+        self._later: dict[str, tuple[str, str, str]] = {}
+        self._places: set[tuple[str, str]] = set()
         self.families.setdefault(module, self)
 
     def add(self, *members: Any, snake_case: bool = False, **aliases: Any) -> None:
@@ -88,8 +92,39 @@ class Registry:
         for alias, member in aliases.items():
             self.objects[self._key(alias)] = member
 
+    def add_later(
+        self,
+        package: str,
+        modules: Mapping[str, str],
+        *names: str,
+        snake_case: bool = False,
+        **aliases: str,
+    ) -> None:
+        """As `add`, of names that are loaded when somebody asks for them.
+
+        `modules` says where each is defined, as for `common.later.full_name`.
+        """
+        keys = {self._key(name): name for name in names}
+        if snake_case:
+            keys.update({to_snake_case(name): name for name in names})
+        keys.update({self._key(alias): name for alias, name in aliases.items()})
+        for key, name in keys.items():
+            module = modules[name]
+            self._later[key] = (package, module, name)
+            self._places.add((full_name(package, module), name))
+
+    def find(self, key: Any) -> Any:
+        """The class or function under this key; None if there is none."""
+        found = self.objects.get(key)
+        if found is None and key in self._later:
+            found = self.objects[key] = load(*self._later[key])
+        return found
+
     def __contains__(self, member: Any) -> bool:
-        return member in self._members
+        if member in self._members:
+            return True
+        place = (getattr(member, "__module__", None), getattr(member, "__qualname__", None))
+        return place in self._places
 
     def _key(self, name: str) -> str:
         return name.lower() if self.ignore_case else name
@@ -98,10 +133,10 @@ class Registry:
         """The class or function called `name`. Raises `ValueError` listing the valid names."""
         found = get_registered_object(name, custom_objects)
         if found is None:
-            found = self.objects.get(self._key(name))
+            found = self.find(self._key(name))
         if found is None:
             own = [*(custom_objects or ()), *known_names()]
-            raise unknown_name(self.kind, name, [*self.objects, *own])
+            raise unknown_name(self.kind, name, [*self.objects, *self._later, *own])
         return found
 
     def serialize(self, obj: Any) -> dict[str, Any] | None:

@@ -3,47 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from hotloop.common.later import load_later
 from hotloop.common.registry import Registry, attribute_error
 from hotloop.optimizers import schedules
-from hotloop.optimizers.adadelta import Adadelta
-from hotloop.optimizers.adafactor import Adafactor
-from hotloop.optimizers.adagrad import Adagrad
-from hotloop.optimizers.adam import Adam
-from hotloop.optimizers.adamax import Adamax
-from hotloop.optimizers.adamw import AdamW
-from hotloop.optimizers.ftrl import Ftrl
-from hotloop.optimizers.lamb import Lamb
-from hotloop.optimizers.lion import Lion
-from hotloop.optimizers.loss_scale_optimizer import LossScaleOptimizer
-from hotloop.optimizers.multi_optimizer import MultiOptimizer, OptimizerMap
-from hotloop.optimizers.muon import Muon
-from hotloop.optimizers.nadam import Nadam
 from hotloop.optimizers.optimizer import Optimizer
-from hotloop.optimizers.rmsprop import RMSprop
-from hotloop.optimizers.schedule_free_adamw import ScheduleFreeAdamW
-from hotloop.optimizers.sgd import SGD
+
+if TYPE_CHECKING:
+    from hotloop.optimizers.adadelta import Adadelta
+    from hotloop.optimizers.adafactor import Adafactor
+    from hotloop.optimizers.adagrad import Adagrad
+    from hotloop.optimizers.adam import Adam
+    from hotloop.optimizers.adamax import Adamax
+    from hotloop.optimizers.adamw import AdamW
+    from hotloop.optimizers.ftrl import Ftrl
+    from hotloop.optimizers.lamb import Lamb
+    from hotloop.optimizers.lion import Lion
+    from hotloop.optimizers.loss_scale_optimizer import LossScaleOptimizer
+    from hotloop.optimizers.multi_optimizer import MultiOptimizer, OptimizerMap
+    from hotloop.optimizers.muon import Muon
+    from hotloop.optimizers.nadam import Nadam
+    from hotloop.optimizers.rmsprop import RMSprop
+    from hotloop.optimizers.schedule_free_adamw import ScheduleFreeAdamW
+    from hotloop.optimizers.sgd import SGD
+
+# What is loaded when it is first asked for: public name -> module.
+_LATER = {
+    "Adadelta": "adadelta",
+    "Adafactor": "adafactor",
+    "Adagrad": "adagrad",
+    "Adam": "adam",
+    "Adamax": "adamax",
+    "AdamW": "adamw",
+    "Ftrl": "ftrl",
+    "Lamb": "lamb",
+    "Lion": "lion",
+    "LossScaleOptimizer": "loss_scale_optimizer",
+    "MultiOptimizer": "multi_optimizer",
+    "OptimizerMap": "multi_optimizer",
+    "Muon": "muon",
+    "Nadam": "nadam",
+    "RMSprop": "rmsprop",
+    "ScheduleFreeAdamW": "schedule_free_adamw",
+    "SGD": "sgd",
+}
+
 
 _registry = Registry("keras.optimizers", "optimizer", ignore_case=True)
-_registry.add(
-    Adadelta,
-    Adafactor,
-    Adagrad,
-    Adam,
-    AdamW,
-    Adamax,
-    Ftrl,
-    Lamb,
-    Lion,
-    LossScaleOptimizer,
-    MultiOptimizer,
-    Muon,
-    Nadam,
-    OptimizerMap,
-    RMSprop,
-    SGD,
-    ScheduleFreeAdamW,
+_registry.add_later(
+    __name__,
+    _LATER,
+    "Adadelta",
+    "Adafactor",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Ftrl",
+    "Lamb",
+    "Lion",
+    "LossScaleOptimizer",
+    "MultiOptimizer",
+    "Muon",
+    "Nadam",
+    "OptimizerMap",
+    "RMSprop",
+    "SGD",
+    "ScheduleFreeAdamW",
 )
 
 
@@ -96,4 +123,4 @@ __all__ = [
     "serialize",
 ]
 
-__getattr__ = attribute_error(__name__, "optimizer", __all__)
+__getattr__ = load_later(__name__, _LATER, attribute_error(__name__, "optimizer", __all__))

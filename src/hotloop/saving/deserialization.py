@@ -150,8 +150,8 @@ def _function(name: Any, config: Mapping[str, Any]) -> Any:
     module = config.get("module")
     for home in _FUNCTION_HOMES if module == "builtins" else (module,):
         family = _family(home)
-        if family is not None and inspect.isfunction(family.objects.get(name)):
-            return family.objects[name]
+        if family is not None and inspect.isfunction(found := family.find(name)):
+            return found
     if module == "keras.ops":
         return _ops_function(name)
     raise _not_found("function", name, config)
@@ -167,9 +167,9 @@ def _instance(name: str, inner: dict[str, Any], config: Mapping[str, Any]) -> An
         family = _family(module)
         cls = SINGLES.get((module, name))
         if cls is None and family is not None:
-            cls = family.objects.get(name)
+            cls = family.find(name)
         if cls is None and family is not None and family.ignore_case:
-            cls = family.objects.get(name.lower())
+            cls = family.find(name.lower())
     if cls is None:
         raise _not_found("class", name, config)
     if not inspect.isclass(cls):

@@ -36,31 +36,32 @@ def target_check(
     return lambda y: _check_no_nan(y, name)
 
 
-# Classes and functions of one kind of targets.
+# Classes and functions of one kind of targets, by name: they need not all be loaded.
 _SPARSE = (
-    losses.SparseCategoricalCrossentropy,
-    losses.sparse_categorical_crossentropy,
-    losses.CategoricalGeneralizedCrossEntropy,
-    losses.categorical_generalized_cross_entropy,
+    "SparseCategoricalCrossentropy",
+    "sparse_categorical_crossentropy",
+    "CategoricalGeneralizedCrossEntropy",
+    "categorical_generalized_cross_entropy",
 )
 _CATEGORICAL = (
-    losses.CategoricalCrossentropy,
-    losses.categorical_crossentropy,
-    losses.CategoricalFocalCrossentropy,
-    losses.categorical_focal_crossentropy,
+    "CategoricalCrossentropy",
+    "categorical_crossentropy",
+    "CategoricalFocalCrossentropy",
+    "categorical_focal_crossentropy",
 )
 _BINARY = (
-    losses.BinaryCrossentropy,
-    losses.binary_crossentropy,
-    losses.BinaryFocalCrossentropy,
-    losses.binary_focal_crossentropy,
+    "BinaryCrossentropy",
+    "binary_crossentropy",
+    "BinaryFocalCrossentropy",
+    "binary_focal_crossentropy",
 )
 
 
-def _is(loss: Any, *kinds: Any) -> bool:
+def _is(loss: Any, *kinds: str) -> bool:
+    """Whether the loss, a class that it derives from, or its function is one of these."""
+    made_of = (*type(loss).__mro__, getattr(loss, "fn", None))
     return any(
-        isinstance(loss, kind) if isinstance(kind, type) else getattr(loss, "fn", None) is kind
-        for kind in kinds
+        getattr(one, "__name__", None) in kinds and losses.is_loss_type(one) for one in made_of
     )
 
 

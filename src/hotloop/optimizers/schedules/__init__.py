@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from hotloop.common.later import load_later
 from hotloop.common.registry import Registry, attribute_error
-from hotloop.optimizers.schedules.cosine_decay import CosineDecay
-from hotloop.optimizers.schedules.cosine_decay_restarts import CosineDecayRestarts
-from hotloop.optimizers.schedules.exponential_decay import ExponentialDecay
-from hotloop.optimizers.schedules.inverse_time_decay import InverseTimeDecay
 from hotloop.optimizers.schedules.learning_rate_schedule import LearningRateSchedule
-from hotloop.optimizers.schedules.piecewise_constant_decay import PiecewiseConstantDecay
-from hotloop.optimizers.schedules.polynomial_decay import PolynomialDecay
+
+if TYPE_CHECKING:
+    from hotloop.optimizers.schedules.cosine_decay import CosineDecay
+    from hotloop.optimizers.schedules.cosine_decay_restarts import CosineDecayRestarts
+    from hotloop.optimizers.schedules.exponential_decay import ExponentialDecay
+    from hotloop.optimizers.schedules.inverse_time_decay import InverseTimeDecay
+    from hotloop.optimizers.schedules.piecewise_constant_decay import PiecewiseConstantDecay
+    from hotloop.optimizers.schedules.polynomial_decay import PolynomialDecay
+
+# What is loaded when it is first asked for: public name -> module.
+_LATER = {
+    "CosineDecay": "cosine_decay",
+    "CosineDecayRestarts": "cosine_decay_restarts",
+    "ExponentialDecay": "exponential_decay",
+    "InverseTimeDecay": "inverse_time_decay",
+    "PiecewiseConstantDecay": "piecewise_constant_decay",
+    "PolynomialDecay": "polynomial_decay",
+}
+
 
 _registry = Registry("keras.optimizers.schedules", "learning-rate schedule")
-_registry.add(
-    CosineDecay,
-    CosineDecayRestarts,
-    ExponentialDecay,
-    InverseTimeDecay,
-    PiecewiseConstantDecay,
-    PolynomialDecay,
+_registry.add_later(
+    __name__,
+    _LATER,
+    "CosineDecay",
+    "CosineDecayRestarts",
+    "ExponentialDecay",
+    "InverseTimeDecay",
+    "PiecewiseConstantDecay",
+    "PolynomialDecay",
 )
 
 
@@ -52,4 +68,6 @@ __all__ = [
     "serialize",
 ]
 
-__getattr__ = attribute_error(__name__, "learning-rate schedule", __all__)
+__getattr__ = load_later(
+    __name__, _LATER, attribute_error(__name__, "learning-rate schedule", __all__)
+)

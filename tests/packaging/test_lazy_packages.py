@@ -1,0 +1,122 @@
+"""Packages that load their names when these are asked for: nobody may be able to tell."""
+
+import ast
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+from hotloop.common.registry import Registry
+
+PACKAGES = ["layers", "losses", "metrics", "optimizers", "optimizers.schedules"]
+
+
+def loaded(name):
+    return importlib.import_module(f"hotloop.{name}")
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_type_checkers_see_what_is_loaded_later(repo, name):
+    path = repo / "src/hotloop" / name.replace(".", "/") / "__init__.py"
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    assert ast.unparse(block.test) == "TYPE_CHECKING"
+    package = loaded(name)
+    seen = {}
+    for node in block.body:
+        assert isinstance(node, ast.ImportFrom)
+        for alias in node.names:
+            seen[alias.name] = getattr(importlib.import_module(node.module), alias.name)
+    assert set(seen) == set(package._LATER)
+    for public, value in seen.items():
+        assert getattr(package, public) is value, public
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_all_is_there_and_listed(name):
+    package = loaded(name)
+    assert set(package.__all__) <= set(dir(package))
+    for public in package.__all__:
+        assert getattr(package, public) is not None
+    with pytest.raises(AttributeError, match="Dens"):
+        package.Dens  # noqa: B018
+
+
+def test_functions_called_like_their_module():
+    code = """
+import hotloop.losses.huber
+from hotloop.losses.huber import Huber
+import hotloop
+assert callable(hotloop.losses.huber), hotloop.losses.huber
+assert hotloop.losses.huber.__module__ == "hotloop.losses.huber"
+assert hotloop.losses.Huber is Huber
+from hotloop.metrics import hinge
+assert callable(hinge)
+import hotloop.layers.dot
+assert callable(hotloop.layers.dot)
+from hotloop.losses import *
+assert callable(poisson) and callable(huber)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def test_members_are_known_before_they_are_asked_for():
+    code = """
+from hotloop.common.registry import Registry
+from hotloop.losses.huber import Huber, huber
+from hotloop.optimizers.adam import Adam
+from hotloop import losses, optimizers, saving
+assert Huber in Registry.families["keras.losses"] and huber in Registry.families["keras.losses"]
+assert losses.is_loss(Huber()) and not losses.is_loss(Adam())
+config = optimizers.serialize(Adam())
+assert config["module"] == "keras.optimizers", config
+assert isinstance(optimizers.deserialize(config), Adam)
+assert isinstance(saving.deserialize_keras_object(losses.serialize(Huber())), Huber)
+assert isinstance(losses.get("Tversky"), losses.Tversky)
+assert isinstance(optimizers.get("rmsPROP"), optimizers.RMSprop)
+try:
+    losses.get("hubber")
+except ValueError as error:
+    assert "'huber'" in str(error) and "mean_squared_error" in str(error), error
+else:
+    raise AssertionError
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def test_nothing_else_counts_as_a_member():
+    family = Registry.families["keras.losses"]
+
+    class Huber:
+        """Called like one of the package's."""
+
+    for other in (Huber, Huber(), 1, None, "huber"):
+        assert other not in family
+    assert family.find("Hubber") is None
+
+
+def test_a_first_step_loads_the_classes_that_it_needs():
+    code = """
+import sys, numpy, hotloop
+model = hotloop.Sequential([hotloop.Input((3,)), hotloop.layers.Dense(2)])
+model.compile("adam", "mse", metrics=["accuracy"])
+model.train_on_batch(numpy.zeros((4, 3)), numpy.zeros((4, 2)))
+print(*sorted(sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    modules = set(done.stdout.split())
+    assert "hotloop.optimizers.adam" in modules
+    assert modules.isdisjoint(
+        {
+            "hotloop.optimizers.lamb",
+            "hotloop.losses.circle",
+            "hotloop.metrics.auc",
+            "hotloop.layers.batch_normalization",
+            "hotloop.layers.preprocessing.hashing",
+            "hotloop.optimizers.schedules.cosine_decay",
+        }
+    )
