@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from hotloop import random as random
     from hotloop import regularizers as regularizers
     from hotloop import saving as saving
+    from hotloop import tree as tree
     from hotloop import utils as utils
     from hotloop.dtype_policies import DTypePolicy as DTypePolicy
     from hotloop.dtype_policies import FloatDTypePolicy as FloatDTypePolicy
@@ -81,6 +82,7 @@ _MODULES = frozenset(
         "random",
         "regularizers",
         "saving",
+        "tree",
         "utils",
     }
 )

@@ -37,8 +37,6 @@ _REASONS: dict[str, dict[str, str]] = {
         "data in folders is read by the program itself; `utils` has "
         "`timeseries_dataset_from_array` and `split_dataset`.": "preprocessing",
         _QUANTIZED: "quantizers Quantizer",
-        "`hotloop.utils.tree` has `flatten`, `map_structure`, `assert_same_structure`, "
-        "`pack_sequence_as` and `is_nested`.": "tree",
         f"drawing on images: image processing {_SCOPE}": "visualization",
         "there are no wrappers for scikit-learn. Call `fit` and `predict` of the model.": (
             "wrappers"

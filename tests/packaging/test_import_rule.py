@@ -10,7 +10,7 @@ LEVELS = [
     {"_native", "_version"},
     {"graph"},
     {"ops"},
-    {"common", "random"},
+    {"common", "random", "tree"},
     {"dtype_policies"},
     {"config"},
     {"saving"},

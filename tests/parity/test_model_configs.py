@@ -32,7 +32,7 @@ def predictions(model):
     x = [rng.normal(size=(3, *tensor.shape[1:])).astype("float32") for tensor in model.inputs]
     if isinstance(model.input, dict):
         x = dict(zip(sorted(model.input), x, strict=True))
-    return hotloop.utils.tree.flatten(model.predict(x if len(x) > 1 else x[0], verbose=0))
+    return hotloop.tree.flatten(model.predict(x if len(x) > 1 else x[0], verbose=0))
 
 
 @pytest.mark.parametrize("name", model_configs.MODELS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -17,6 +18,13 @@ def _children(structure: Any) -> list[Any]:
     return list(structure)
 
 
+def items(structure: Any) -> list[tuple[Any, Any]]:
+    """What is right inside a nested structure, with its keys or positions, in `flatten`'s order."""
+    if isinstance(structure, dict):
+        return [(key, structure[key]) for key in _keys(structure)]
+    return list(enumerate(structure))
+
+
 def _keys(structure: dict[Any, Any]) -> list[Any]:
     """Keys in sorted order, so that dicts of the same keys flatten alike; else as inserted."""
     try:
@@ -25,9 +33,13 @@ def _keys(structure: dict[Any, Any]) -> list[Any]:
         return list(structure)
 
 
-def _rebuild(structure: Any, children: Sequence[Any]) -> Any:
+def rebuild(structure: Any, children: Sequence[Any]) -> Any:
+    """A structure of the same kind, with others in the places of `items`."""
     if isinstance(structure, dict):
         values = dict(zip(_keys(structure), children, strict=True))
+        if isinstance(structure, defaultdict):
+            ordered = ((key, values[key]) for key in structure)
+            return defaultdict(structure.default_factory, ordered)
         return type(structure)((key, values[key]) for key in structure)
     if hasattr(structure, "_fields"):
         return type(structure)(*children)
@@ -62,7 +74,7 @@ def _map(function: Callable[..., Any], structures: Sequence[Any]) -> Any:
     if not is_nested(first):
         return function(*structures)
     columns = zip(*(_children(structure) for structure in structures), strict=True)
-    return _rebuild(first, [_map(function, column) for column in columns])
+    return rebuild(first, [_map(function, column) for column in columns])
 
 
 def assert_same_structure(a: Any, b: Any) -> None:
@@ -94,4 +106,4 @@ def pack_sequence_as(structure: Any, flat: Sequence[Any]) -> Any:
 def _pack(structure: Any, leaves: Iterator[Any]) -> Any:
     if not is_nested(structure):
         return next(leaves)
-    return _rebuild(structure, [_pack(child, leaves) for child in _children(structure)])
+    return rebuild(structure, [_pack(child, leaves) for child in _children(structure)])

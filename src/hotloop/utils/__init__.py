@@ -69,7 +69,6 @@ __all__ = [
     "standardize_dtype",
     "timeseries_dataset_from_array",
     "to_categorical",
-    "tree",
     "unpack_x_y_sample_weight",
 ]
 
@@ -82,9 +81,6 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> _Any:
-    # Nested structures belong to `ops`, which needs the core; the progress bar does not.
-    if name == "tree":
-        return _import_module("hotloop.ops.tree")
     if name in _ELSEWHERE:
         return getattr(_import_module(f"hotloop.{_ELSEWHERE[name]}"), name)
     return _absent_from(name)
