@@ -43,6 +43,10 @@ class Functional(Model):
                         f"by calling layers on one. Received: {tensor!r} of type "
                         f"{type(tensor).__name__}"
                     )
+        if not tree.flatten(outputs):
+            raise ValueError(
+                f"`outputs` is empty: a model needs at least one output. Received: {outputs!r}"
+            )
         nodes = _sort_nodes(tree.flatten(inputs), tree.flatten(outputs))
         if not all(map(_is_input, tree.flatten(inputs))):
             inputs, outputs = _with_new_inputs(inputs, outputs, nodes)
@@ -79,22 +83,22 @@ class Functional(Model):
     @property
     def input(self) -> Any:
         """The symbolic input, or the structure of them that the model was made from."""
-        return _single(self._inputs_structure)
+        return self._inputs_structure
 
     @property
     def output(self) -> Any:
         """The symbolic output, or the structure of them that the model was made from."""
-        return _single(self._outputs_structure)
+        return self._outputs_structure
 
     @property
     def input_shape(self) -> Any:
-        """Shape of the input, or a structure of shapes; the batch is None."""
-        return tree.map_structure(lambda t: t.shape, _single(self._inputs_structure))
+        """Shape of the input, or a list of shapes; the batch is None."""
+        return _single([tensor.shape for tensor in self.inputs])
 
     @property
     def output_shape(self) -> Any:
-        """Shape of the output, or a structure of shapes."""
-        return tree.map_structure(lambda t: t.shape, _single(self._outputs_structure))
+        """Shape of the output, or a list of shapes."""
+        return _single([tensor.shape for tensor in self.outputs])
 
     @property
     def input_names(self) -> list[str]:
@@ -117,6 +121,7 @@ class Functional(Model):
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Runs the graph. `training` reaches the layers through the call's context.
 
+        Returns the outputs in the structure the model was made with; one in a list is that one.
         `mask` is the mask of the inputs, or a nest of masks like theirs.
         """
         del training
@@ -136,7 +141,7 @@ class Functional(Model):
     def _run(self, flat_inputs: list[Any], operation_fn: Callable[[Any], Any]) -> Any:
         """The outputs of the graph with `operation_fn(operation)` called for each operation."""
         values = run_nodes(self._nodes, self.inputs, flat_inputs, operation_fn)
-        return tree.map_structure(lambda symbol: values[id(symbol)], self._outputs_structure)
+        return tree.map_structure(lambda x: values[id(x)], _single(self._outputs_structure))
 
     def compute_output_spec(
         self, inputs: Any, training: bool | None = None, mask: Any = None
@@ -145,15 +150,13 @@ class Functional(Model):
         return Operation.compute_output_spec(self, inputs, training=training, mask=mask)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """The output's shape for inputs of `input_shape`."""
-        shapes = [input_shape] if len(self.inputs) == 1 else _flatten_shapes(input_shape)
+        """The output's shape for inputs of `input_shape`: one, a list, or as the inputs nest."""
+        shapes = _flatten_shapes(input_shape)
         symbols = [
             KerasTensor(shape, symbol.dtype)
             for shape, symbol in zip(shapes, self.inputs, strict=True)
         ]
-        outputs = self.compute_output_spec(
-            tree.pack_sequence_as(_single(self._inputs_structure), symbols)
-        )
+        outputs = self.compute_output_spec(tree.pack_sequence_as(self._inputs_structure, symbols))
         return tree.map_structure(lambda t: t.shape, outputs)
 
     def get_build_config(self) -> dict[str, Any]:
@@ -268,10 +271,12 @@ def _single(structure: Any) -> Any:
 
 
 def _flatten_shapes(shapes: Any) -> list[Any]:
-    """Shapes out of a list or dictionary of shapes."""
+    """Shapes out of a nest of shapes."""
     if isinstance(shapes, dict):
-        return [shapes[key] for key in sorted(shapes)]
-    return list(shapes)
+        shapes = [shapes[key] for key in sorted(shapes)]
+    elif all(dim is None or isinstance(dim, int) for dim in shapes):
+        return [shapes]
+    return [shape for part in shapes for shape in _flatten_shapes(part)]
 
 
 def _operation_name(tensor: KerasTensor) -> str:

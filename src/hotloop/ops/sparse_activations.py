@@ -30,7 +30,7 @@ def sparse_sigmoid(x: Any) -> Tensor:
     x = float_tensor(x)
     zero, one = fill(0.0, x.shape, "float32"), fill(1.0, x.shape, "float32")
     middle = apply("mul", [fill(0.5, x.shape, "float32"), apply("add", [x, one])])
-    upper = apply("select", [apply("lt", [x, one]), middle, one])
+    upper = apply("select", [apply("le", [one, x]), one, middle])  # NaN stays NaN
     return apply("select", [apply("le", [x, apply("neg", [one])]), zero, upper])
 
 

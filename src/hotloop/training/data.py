@@ -238,7 +238,7 @@ def _take_known_inputs(x: Any, name: str, inputs: list[InputSpec], input_structu
     found = _walk(input_structure, x, name)
     if found is None and is_mapping(x):
         names = [spec.name for spec in inputs]
-        if isinstance(input_structure, dict) or set(x) != set(names):
+        if isinstance(input_structure, dict) or not set(names) <= set(x):
             keys = sorted(input_structure) if isinstance(input_structure, dict) else names
             raise ValueError(
                 f"`{name}` is a dictionary with the keys {sorted(map(str, x))}, but the model's "

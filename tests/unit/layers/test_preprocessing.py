@@ -317,3 +317,26 @@ def test_rescaling_as_keras_writes_it():
     layer = layers.deserialize(config)
     np.testing.assert_array_equal(layer(np.ones((1, 2), "float32")), [[4.0, 5.0]])
     assert layers.Rescaling.from_config(layer.get_config()).get_config() == layer.get_config()
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (lambda: layers.CategoryEncoding(3), [[0, 1, 1], [1, 1, 0]]),
+        (lambda: layers.Discretization(bin_boundaries=[0.5, 1.5]), [[1, 2], [0, 1]]),
+        (lambda: layers.IntegerLookup(vocabulary=[1, 2]), [[1, 2], [0, 1]]),
+        (lambda: layers.Normalization(mean=1.0, variance=4.0), [[0, 0.5], [-0.5, 0]]),
+        (lambda: layers.Rescaling(2.0, 1.0), [[3, 5], [1, 3]]),
+        (lambda: layers.Hashing(1), [[0, 0], [0, 0]]),
+    ],
+)
+def test_lists_of_numbers(make, expected):
+    for values in ([[1, 2], [0, 1]], [(1, 2), (0, 1)], [np.array([1, 2]), np.array([0, 1])]):
+        np.testing.assert_array_equal(make()(values), expected)
+
+
+def test_single_numbers_and_ragged_lists():
+    assert layers.Rescaling(2.0)(3).item() == 6.0
+    np.testing.assert_array_equal(layers.CategoryEncoding(3)(2), [0, 0, 1])
+    with pytest.raises(ValueError, match="inhomogeneous"):
+        layers.Rescaling(2.0)([[1, 2], [3]])

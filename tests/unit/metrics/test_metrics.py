@@ -193,3 +193,9 @@ def test_get_and_configurations():
     again = metrics.deserialize(metrics.serialize(wrapped))
     again.update_state(BITS, X)
     assert float(again.result()) == pytest.approx(SQUARES.mean(), rel=1e-5)
+
+
+def test_bool_targets_are_class_numbers():
+    metric = metrics.SparseCategoricalAccuracy()
+    metric.update_state(np.array([False, True, True]), np.eye(3, dtype=np.float32)[[0, 1, 2]])
+    assert float(metric.result()) == pytest.approx(2 / 3)

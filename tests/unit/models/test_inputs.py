@@ -83,3 +83,54 @@ def test_optional_inputs():
             model.predict(missing, verbose=0)
     with pytest.raises(ValueError, match="not optional"):
         model([None, ops.convert_to_tensor(B)])
+
+
+def test_a_dictionary_may_have_more_than_the_inputs():
+    model = make(STRUCTURES["list"])
+    model.compile("sgd", "mse")
+    data = {"more": B[:, :1], "c": C, "a": A, "b": B}
+    np.testing.assert_allclose(model(data), EXPECTED, rtol=1e-6)
+    np.testing.assert_allclose(model.predict(data, verbose=0), EXPECTED, rtol=1e-6)
+    assert model.evaluate(data, EXPECTED + 1, verbose=0) == pytest.approx(1.0)
+    batches = iter([(data, EXPECTED + 1)])
+    assert model.evaluate(batches, verbose=0) == pytest.approx(1.0)
+    # Where the model was made from a dictionary, the keys are its structure.
+    with pytest.raises(ValueError, match="'more'"):
+        make(STRUCTURES["dict"]).predict(data, verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("structure", "kind"),
+    [
+        (lambda x: x, None),
+        (lambda x: [x], None),
+        (lambda x: (x,), None),
+        (lambda x: {"x": x}, dict),
+        (lambda x: [[x]], list),
+        (lambda x: [x, x], list),
+    ],
+)
+def test_one_output_in_a_list_is_that_one(structure, kind):
+    a = keras.Input((3,), name="a")
+    out = layers.Dense(2, name="out")(a)
+    model = keras.Model(structure(a), structure(out))
+    for result in (model(structure(A)), model.predict(structure(A), verbose=0)):
+        assert isinstance(result, kind) if kind else result.shape == (6, 2)
+    assert isinstance(model.output, type(structure(out)))
+    assert isinstance(model.input, type(structure(a)))
+    twice = kind is list and len(structure(A)) == 2
+    assert model.input_shape == ([(None, 3)] * 2 if twice else (None, 3))
+    assert model.output_shape == ([(None, 2)] * 2 if twice else (None, 2))
+    expected = keras.ops.tree.map_structure(lambda x: (None, x.shape[1]), model(structure(A)))
+    for shapes in (model.input_shape, structure((None, 3))):
+        assert model.compute_output_shape(shapes) == expected
+    back = keras.Model.from_config(model.get_config())
+    assert type(back.output) is type(model.output)
+    model.compile("sgd", "mse")
+    target = structure(np.zeros((6, 2), "float32"))
+    assert model.fit(structure(A), target, verbose=0).history["loss"][0] >= 0
+
+
+def test_a_model_needs_an_output():
+    with pytest.raises(ValueError, match="`outputs` is empty"):
+        keras.Model(keras.Input((3,)), [])

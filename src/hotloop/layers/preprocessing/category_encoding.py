@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from hotloop.graph import Tensor
-from hotloop.layers.layer import Layer
+from hotloop.layers.preprocessing.data_layer import DataLayer
 from hotloop.layers.preprocessing.encoding import check_mode, encode, encoded_shape, refuse_sparse
 from hotloop.ops.symbolic import KerasTensor
 
 
-class CategoryEncoding(Layer):
+class CategoryEncoding(DataLayer):
     """Vectors with one place per class, for class numbers.
 
     Args:

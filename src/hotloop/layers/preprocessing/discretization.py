@@ -9,7 +9,7 @@ import numpy as np
 
 from hotloop import ops
 from hotloop.graph import Tensor
-from hotloop.layers.layer import Layer
+from hotloop.layers.preprocessing.data_layer import DataLayer
 from hotloop.layers.preprocessing.encoding import (
     MODES,
     as_numpy,
@@ -22,7 +22,7 @@ from hotloop.layers.preprocessing.encoding import (
 from hotloop.ops.symbolic import KerasTensor
 
 
-class Discretization(Layer):
+class Discretization(DataLayer):
     """The number of the interval that each value lies in: 0 below the first boundary.
 
     The boundaries are given, or found by `adapt` so that about equally many values lie in each bin.

@@ -9,6 +9,7 @@ import numpy as np
 
 from hotloop import ops
 from hotloop.layers.layer import Layer
+from hotloop.layers.preprocessing.data_layer import DataLayer
 from hotloop.layers.preprocessing.encoding import (
     MODES,
     as_numpy,
@@ -74,7 +75,7 @@ def _text(value: Any) -> str:
     return value
 
 
-class Hashing(Layer):
+class Hashing(DataLayer):
     """A bin for every number or string, by a hash of it: the same bins as in Keras.
 
     Without `salt` the hash is FarmHash's Fingerprint64, with `salt` it is SipHash-2-4. A hash has

@@ -11,7 +11,7 @@ import numpy as np
 
 from hotloop import ops
 from hotloop.graph import Tensor
-from hotloop.layers.layer import Layer
+from hotloop.layers.preprocessing.data_layer import DataLayer
 from hotloop.layers.preprocessing.encoding import (
     batches_of,
     check_mode,
@@ -25,7 +25,7 @@ from hotloop.ops.symbolic import KerasTensor
 _MODES = ("int", "one_hot", "multi_hot", "count", "tf_idf")
 
 
-class IndexLookup(Layer):
+class IndexLookup(DataLayer):
     """Tokens to indices and back: first the mask token's (in mode "int"), then those of unknown
     tokens, then the vocabulary.
 

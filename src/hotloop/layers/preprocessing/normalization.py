@@ -11,11 +11,11 @@ import numpy as np
 from hotloop import ops
 from hotloop._settings import epsilon
 from hotloop.graph import Tensor
-from hotloop.layers.layer import Layer
+from hotloop.layers.preprocessing.data_layer import DataLayer
 from hotloop.layers.preprocessing.encoding import batches_of
 
 
-class Normalization(Layer):
+class Normalization(DataLayer):
     """Moves and scales the inputs to mean 0 and variance 1: `(x - mean) / sqrt(variance)`.
 
     The two are given, or learned by `adapt` before training; training leaves them alone.

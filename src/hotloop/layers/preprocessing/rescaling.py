@@ -9,11 +9,11 @@ import numpy as np
 
 from hotloop import ops
 from hotloop.graph import Tensor
-from hotloop.layers.layer import Layer
+from hotloop.layers.preprocessing.data_layer import DataLayer
 from hotloop.saving import deserialize_keras_object
 
 
-class Rescaling(Layer):
+class Rescaling(DataLayer):
     """`inputs * scale + offset`, float32.
 
     Args:
