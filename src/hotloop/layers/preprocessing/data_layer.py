@@ -15,8 +15,8 @@ _PLAIN = (bool, int, float, np.ndarray, np.generic)
 class DataLayer(Layer):
     """A layer that also takes numbers and lists of them."""
 
-    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, inputs: Any, **kwargs: Any) -> Any:
         listed = isinstance(inputs, (bool, int, float, list, tuple))
         if listed and all(isinstance(leaf, _PLAIN) for leaf in tree.flatten(inputs)):
             inputs = np.asarray(inputs)
-        return super().__call__(inputs, *args, **kwargs)
+        return super().__call__(inputs, **kwargs)
