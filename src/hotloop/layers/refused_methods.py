@@ -17,12 +17,25 @@ def refusing(name: str, reason: str) -> Callable[..., NoReturn]:
     return method
 
 
+def refuse_overrides(obj: Any, *methods: str, instead: str) -> None:
+    """Raises `NotImplementedError` if a program defines a method that is never called here.
+
+    Keras calls them, so that leaving them out would change what the program means.
+    """
+    for name in methods:
+        method = getattr(type(obj), name, None)
+        if method is not None and method.__module__ != __name__:
+            raise NotImplementedError(
+                f"{type(obj).__name__} defines {name}(), which hotloop does not call: {instead}"
+            )
+
+
 _QUANTIZED = "everything is computed in float32, and nothing is quantized."
 _LORA = (
     "low-rank adaptation is not there. Freeze the layer and add the product of two `Dense` layers "
     "without bias and activation to its output."
 )
-_STORE = (
+STORE = (
     "a file holds the variables of a layer in the order of `layer.weights`. Keep other state in "
     "variables of `add_weight(trainable=False)`."
 )
@@ -35,8 +48,8 @@ class RefusedMethods:
         "add_metric", "make the metric in `__init__` and call its `update_state` in `call`."
     )
     enable_lora = refusing("enable_lora", _LORA)
-    load_own_variables = refusing("load_own_variables", _STORE)
-    save_own_variables = refusing("save_own_variables", _STORE)
+    load_own_variables = refusing("load_own_variables", STORE)
+    save_own_variables = refusing("save_own_variables", STORE)
     quantize = refusing("quantize", _QUANTIZED)
     quantized_build = refusing("quantized_build", _QUANTIZED)
     quantized_call = refusing("quantized_call", _QUANTIZED)

@@ -17,6 +17,7 @@ from hotloop.ops.symbolic import KerasTensor
 from hotloop.saving import serialize_keras_object
 from hotloop.training import Trainer
 from hotloop.training.data import InputSpec
+from hotloop.training.steps import STEPS_ARE_COMPILED
 
 _NOT_SAVED = (
     "whole models are not written to files yet. `save_weights()` and `load_weights()` keep the "
@@ -26,10 +27,6 @@ _QUANTIZED = "everything is computed in float32, and nothing is quantized."
 _STATE = (
     "`model.get_weights()`, `model.optimizer.variables` and `model.metrics_variables` have the "
     "state; `save_weights()` and `callbacks.BackupAndRestore` keep it."
-)
-_STEPS = (
-    "steps are compiled for the batches that they see. Override `train_step`, `test_step` or "
-    "`predict_step`."
 )
 
 
@@ -174,9 +171,9 @@ class Model(Trainer, Layer):
     get_quantization_layer_structure = refusing("get_quantization_layer_structure", _QUANTIZED)
     get_state_tree = refusing("get_state_tree", _STATE)
     set_state_tree = refusing("set_state_tree", _STATE)
-    make_train_function = refusing("make_train_function", _STEPS)
-    make_test_function = refusing("make_test_function", _STEPS)
-    make_predict_function = refusing("make_predict_function", _STEPS)
+    make_train_function = refusing("make_train_function", STEPS_ARE_COMPILED)
+    make_test_function = refusing("make_test_function", STEPS_ARE_COMPILED)
+    make_predict_function = refusing("make_predict_function", STEPS_ARE_COMPILED)
 
     def save_weights(
         self, filepath: Any, overwrite: bool = True, max_shard_size: Any = None

@@ -19,10 +19,13 @@ from typing import Any, NoReturn
 import numpy as np
 
 from hotloop.graph import Variable
+from hotloop.layers.refused_methods import STORE, refuse_overrides
 from hotloop.ops.naming import to_snake_case
 from hotloop.storage.tensors import read_tensors, write_tensors
 
 _SUFFIX = ".safetensors"
+# How layers of programs for Keras keep their state in its files.
+_OWN_STORAGE = ("save_own_variables", "load_own_variables", "save_assets", "load_assets")
 _SHOWN = 8  # names per list in a message
 _AUTOMATIC = re.compile(r"variable(_\d+)?")
 
@@ -217,3 +220,5 @@ def _check_built(model: Any, method: str) -> None:
             f"Model '{model.name}' has no weights yet, so {method}() cannot find their places. "
             "Build it first: call it on a batch, or model.build(input_shape)."
         )
+    for layer in model._flatten_layers():
+        refuse_overrides(layer, *_OWN_STORAGE, instead=STORE)

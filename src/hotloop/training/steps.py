@@ -11,8 +11,15 @@ from typing import Any
 
 from hotloop import ops
 from hotloop.graph import Variable
+from hotloop.layers.refused_methods import refuse_overrides
 from hotloop.training.data import Data, pack_positions
 from hotloop.utils.packing import pack_x_y_sample_weight
+
+# Why `make_train_function` and its like are not there.
+STEPS_ARE_COMPILED = (
+    "steps are compiled for the batches that they see. Override `train_step`, `test_step` or "
+    "`predict_step`."
+)
 
 
 class Step:
@@ -28,6 +35,7 @@ class Step:
         self._mode = mode
         self._structure = data.structure
         self.logs: dict[str, Variable] | None = None
+        refuse_overrides(model, f"make_{mode}_function", instead=STEPS_ARE_COMPILED)
         _check_signature(model, f"{mode}_step")
         self._plain = not model._overrides(f"{mode}_step", "compute_metrics", "get_metrics_result")
 

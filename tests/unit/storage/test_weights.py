@@ -398,3 +398,18 @@ def test_a_subclassed_model(tmp_path):
     model.save_weights(tmp_path / "w.safetensors")
     other.load_weights(tmp_path / "w.safetensors")
     assert equal(model, other)
+
+
+@pytest.mark.parametrize("method", ["save_own_variables", "load_assets"])
+def test_layers_that_keep_their_own_state_are_refused(tmp_path, method):
+    """Keras's files hold what such a method writes; leaving it out would lose it."""
+    own = type("Own", (layers.Dense,), {method: lambda self, store: None})
+    model = hotloop.Sequential([layers.Input((3,)), own(2)])
+    path = tmp_path / "model.safetensors"
+    with pytest.raises(NotImplementedError, match=rf"Own defines {method}\(\)"):
+        model.save_weights(path)
+    assert not path.exists()
+    plain = hotloop.Sequential([layers.Input((3,)), layers.Dense(2)])
+    plain.save_weights(path)
+    with pytest.raises(NotImplementedError, match=rf"Own defines {method}\(\)"):
+        model.load_weights(path)

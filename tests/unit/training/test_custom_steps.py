@@ -329,3 +329,25 @@ def test_a_second_optimizer_is_built_by_the_compiled_step(name):
     np.testing.assert_allclose(found[0]["loss"], expected[0]["loss"], rtol=1e-5)
     for a, b in zip(found[1], expected[1], strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["train", "test", "predict"])
+def test_functions_of_steps_that_would_not_be_called(mode):
+    name = f"make_{mode}_function"
+    own = type("Own", (keras.Sequential,), {name: lambda self, force=False: None})
+    model = own([layers.Input((3,)), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    before = model.get_weights()
+    x, y = np.ones((4, 3), "float32"), np.ones((4, 1), "float32")
+    calls = {
+        "train": lambda: model.fit(x, y, verbose=0),
+        "test": lambda: model.evaluate(x, y, verbose=0),
+        "predict": lambda: model.predict(x, verbose=0),
+    }
+    with pytest.raises(
+        NotImplementedError, match=rf"Own defines {name}\(\).*Override `train_step`"
+    ):
+        calls.pop(mode)()
+    np.testing.assert_array_equal(model.get_weights()[0], before[0])
+    for call in calls.values():
+        call()
