@@ -1,6 +1,6 @@
 """Several callbacks behind one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -81,17 +81,17 @@ class CallbackList(Callback):
     def overrides_predict_batch(self) -> bool:
         return self._overrides("predict")
 
-    def progress(self, mode: str, count: int, logs: Logs = None) -> None:
+    def progress(self, mode: str, count: int, read: Callable[[], Logs]) -> None:
         """Tells the progress bar, if there is one, that `count` batches are done.
 
         Args:
             mode: "train", "test" or "predict".
             count: Number of batches done since the pass began.
-            logs: Metrics so far.
+            read: Makes the metrics so far. Called only where they are wanted.
         """
         progbar = self._find(ProgbarLogger)
         if progbar is not None:
-            progbar.progress(mode, count, _plain(logs))
+            progbar.progress(mode, count, lambda: _plain(read()))
 
     def set_params(self, params: dict[str, Any]) -> None:
         super().set_params(params)

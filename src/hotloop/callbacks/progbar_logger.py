@@ -1,6 +1,6 @@
 """The callback that draws the progress bar."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hotloop.callbacks.callback import Callback, Logs
@@ -30,17 +30,18 @@ class ProgbarLogger(Callback):
         self.epochs = params.get("epochs", 1)
         self.target = params.get("steps")
 
-    def progress(self, mode: str, count: int, logs: Logs = None) -> None:
+    def progress(self, mode: str, count: int, read: Callable[[], Logs]) -> None:
         """Tells that `count` batches of the pass are done.
 
         Args:
             mode: "train", "test" or "predict".
             count: Number of batches done since the pass began.
-            logs: Metrics so far; not looked at in "predict".
+            read: Makes the metrics so far; called where they are wanted, not in "predict".
         """
         if mode == "test" and self._in_fit:
             return
-        self._update(count, None if mode == "predict" else logs)
+        wanted = mode != "predict" and (self.progbar or self._start()).wants_values()
+        self._update(count, read() if wanted else None)
 
     def on_train_begin(self, logs: Logs = None) -> None:
         self._in_fit = True  # validation inside `fit` is silent

@@ -62,7 +62,7 @@ def run_pass(
             on_end(done - 1, told)
         else:
             done += feed.run(None if steps is None else steps - done, _BUDGET)
-            callbacks.progress(mode, done, logs())
+            callbacks.progress(mode, done, logs)
         if stopped():
             feed.end_pass()
             return done

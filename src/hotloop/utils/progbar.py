@@ -114,18 +114,29 @@ class Progbar:
         if finalize is None:
             finalize = self.target is not None and current >= self.target
         for name, value in values or ():
-            self._record(name, float(np.mean(value)), current, finalize)
+            number = value if type(value) is float else float(np.mean(value))
+            self._record(name, number, current, finalize)
         self._seen = current
         now = time.time()
         seconds_per_step = self._seconds_per_step(current, now)
         if self.verbose == 1:
-            if finalize or (self._dynamic and now - self._last_drawn >= self.interval):
+            if finalize or self._is_due(now):
                 self._draw(current, now, seconds_per_step, finalize)
         elif self.verbose == 2 and finalize and self.target:
             elapsed = f"{now - self._start:.0f}s"
             pace = _format_pace(seconds_per_step, self.unit_name)
             line = f"{self._count(current)} - {elapsed} - {pace}{self._format_values()}\n"
             print_message(line)
+
+    def wants_values(self) -> bool:
+        """Whether values make a difference in the next update, if it is not the last.
+
+        They do if it draws them, and in the first: values are shown in the order of their coming.
+        """
+        return self.verbose == 1 and (not self._values or self._is_due(time.time()))
+
+    def _is_due(self, now: float) -> bool:
+        return self._dynamic and now - self._last_drawn >= self.interval
 
     def add(self, n: int, values: Sequence[tuple[str, Any]] | None = None) -> None:
         """Tells that `n` more steps are done."""

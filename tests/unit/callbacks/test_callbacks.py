@@ -186,9 +186,9 @@ def run_fit(callbacks, epochs=2, steps=10, batchwise=False):
                 callbacks.on_train_batch_begin(batch)
                 callbacks.on_train_batch_end(batch, {"loss": 0.5})
             else:
-                callbacks.progress("train", batch + 1, {"loss": 0.5})
+                callbacks.progress("train", batch + 1, lambda: {"loss": 0.5})
         callbacks.on_test_begin()
-        callbacks.progress("test", 2, {"loss": 9.0})
+        callbacks.progress("test", 2, lambda: {"loss": 9.0})
         callbacks.on_test_batch_end(1, {"loss": 9.0})
         callbacks.on_test_end({"loss": 9.0})
         callbacks.on_epoch_end(epoch, {"val_loss": 9.0, "loss": 0.25})
@@ -233,7 +233,7 @@ def test_unknown_length_is_learnt_in_the_first_epoch(out):
 def test_progress_of_evaluate_and_predict(out):
     callbacks = CallbackList(add_progbar=True, verbose=1, epochs=1, steps=3)
     callbacks.on_test_begin()
-    callbacks.progress("test", 3, {"loss": 2.0, "accuracy": 0.25})
+    callbacks.progress("test", 3, lambda: {"loss": 2.0, "accuracy": 0.25})
     callbacks.on_test_end({"loss": 1.0, "accuracy": 0.5})
     callbacks.on_predict_begin()
     callbacks.on_predict_batch_end(2, {"outputs": np.zeros((3, 2))})
@@ -242,6 +242,28 @@ def test_progress_of_evaluate_and_predict(out):
     assert first.endswith("/step - accuracy: 0.5000 - loss: 1.0000")
     assert second.startswith(f"3/3 {BAR} ")
     assert second.endswith("/step")
+
+
+@pytest.mark.parametrize(("verbose", "times"), [(0, 0), (1, 1), (2, 0)])
+def test_metrics_are_read_where_they_are_wanted(out, verbose, times):
+    reads = []
+
+    def read():
+        reads.append(1)
+        return {"weighted": 0.5, "loss": 2.0}
+
+    callbacks = CallbackList(add_progbar=True, verbose=verbose, epochs=1, steps=9)
+    callbacks.on_train_begin()
+    callbacks.on_epoch_begin(0)
+    for batch in range(9):
+        callbacks.progress("train", batch + 1, read)
+    callbacks.progress("test", 3, read)
+    assert len(reads) == times  # nothing is redrawn: this is no terminal
+    callbacks.on_epoch_end(0, {"loss": 1.0, "val_loss": 3.0, "weighted": 0.25})
+    if verbose == 1:
+        # What was told first stays in front.
+        text = out.getvalue()
+        assert text.endswith("- loss: 1.0000 - weighted: 0.2500 - val_loss: 3.0000\n")
 
 
 def test_a_callback_that_raises_is_heard():
