@@ -56,7 +56,16 @@ class ImageSet:
     def load(self, path: str | os.PathLike | None = None) -> tuple[Split, Split]:
         """The arrays, from `path` or from the first place that has them."""
         if path is not None:
-            return _pairs(self._load_path(Path(path).expanduser()))
+            place = _find_path(Path(path).expanduser())
+            if place is not None:
+                return _pairs(self.read(place))
+            # "mnist.npz" is Keras's default: what is looked for, and downloaded, without `path`.
+            if os.fspath(path) not in self.archives:
+                raise FileNotFoundError(
+                    f"There is no {path}. `path` expects an .npz file with the arrays of "
+                    f"{self.title}, or a folder with its IDX files; without `path`, the usual "
+                    "places are looked at."
+                )
         base = data_dir()
         pointed_at = self.find(base) if base is not None else None
         # What the user points at comes first: a copy may stand for files it is known to agree with.
@@ -103,19 +112,6 @@ class ImageSet:
         folder = base / self.folder
         names = [*self.archives, *IDX_FILES.values(), *(f"{f}.gz" for f in IDX_FILES.values())]
         return folder if any((folder / name).is_file() for name in names) else None
-
-    def _load_path(self, path: Path) -> dict[str, np.ndarray]:
-        if path.exists():
-            return self.read(path)
-        # Keras takes names relative to its folder of data sets: "mnist.npz".
-        if not path.is_absolute():
-            for base in (data_dir(), cache_dir() / "datasets", keras_home() / "datasets"):
-                if base is not None and (base / path).exists():
-                    return self.read(base / path)
-        raise FileNotFoundError(
-            f"There is no {path}. `path` expects an .npz file with the arrays of {self.title}, or "
-            "a folder with its IDX files; without `path`, the usual places are looked at."
-        )
 
     def _search(self) -> dict[str, np.ndarray]:
         looked_at = []
@@ -177,6 +173,18 @@ def _idx_file(folder: Path, name: str) -> Path:
         if path.is_file():
             return path
     raise DatasetContentError(f"{folder / name}(.gz) is missing.")
+
+
+def _find_path(path: Path) -> Path | None:
+    """Where an explicit path leads to."""
+    if path.exists():
+        return path
+    # Keras takes names relative to its folder of data sets: "mnist.npz".
+    if not path.is_absolute():
+        for base in (data_dir(), cache_dir() / "datasets", keras_home() / "datasets"):
+            if base is not None and (base / path).exists():
+                return base / path
+    return None
 
 
 def _remove(path: Path) -> None:

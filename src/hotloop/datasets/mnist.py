@@ -49,7 +49,8 @@ def load_data(path: str | os.PathLike | None = None) -> tuple[Split, Split]:
 
     Args:
         path: An `.npz` file with the arrays x_train, y_train, x_test, y_test, or a folder with the
-            four IDX files.
+            four IDX files. "mnist.npz", Keras's default, is looked for and downloaded as without
+            `path`, unless there is such a file.
 
     Returns:
         `(x_train, y_train), (x_test, y_test)`: uint8 images of shape `(n, 28, 28)`, 0 for the

@@ -125,6 +125,16 @@ def test_explicit_path_that_is_not_there(places, make_set):
         make_set().load(places / "nowhere.npz")
 
 
+def test_keras_s_default_name_means_the_usual_places(places, make_set, put_idx, arrays):
+    put_idx(places / "cache" / "datasets" / "tiny")
+    assert same(make_set().load("tiny.npz"), arrays)
+
+
+def test_keras_s_default_name_and_no_data_anywhere(places, make_set):
+    with pytest.raises(DatasetNotFoundError):
+        make_set().load("tiny.npz")
+
+
 def test_keras_home(places, monkeypatch, make_set, arrays):
     monkeypatch.setenv("KERAS_HOME", str(places / "kh"))
     (places / "kh" / "datasets").mkdir(parents=True)
