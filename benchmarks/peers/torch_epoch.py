@@ -2,7 +2,8 @@
 
 The optimizer is the fused one where PyTorch has it for CPUs (Adam, AdamW), else the multi-tensor
 one. What else makes PyTorch faster is chosen by trial on this machine: loss and gradients eager or
-through `torch.compile`, likewise inference, and there the size of the batches.
+through `torch.compile`, or these and the multi-tensor optimizer compiled; likewise inference eager
+or compiled, and there the size of the batches.
 """
 
 import itertools
@@ -14,18 +15,19 @@ from torch import nn
 TRIAL_BATCHES = 256
 ROWS = 32  # of train_on_batch
 DECAY = 0.004  # Keras's default for AdamW
-STEPS = ("eager", "compiled")
+STEPS = ("eager", "compiled", "all compiled")
 
 
-def make_optimizer(workload, parameters):
-    rate = workload["learning_rate"]
-    if workload["optimizer"] == "adam":
-        return torch.optim.Adam(parameters, rate, eps=1e-7, fused=True)
-    if workload["optimizer"] == "adamw":
-        return torch.optim.AdamW(parameters, rate, eps=1e-7, weight_decay=DECAY, fused=True)
-    if workload["optimizer"] == "rmsprop":
+def make_optimizer(workload, parameters, fused):
+    rate, name = workload["learning_rate"], workload["optimizer"]
+    kind = {"fused": True} if fused else {"foreach": True}
+    if name == "adam":
+        return torch.optim.Adam(parameters, rate, eps=1e-7, **kind)
+    if name == "adamw":
+        return torch.optim.AdamW(parameters, rate, eps=1e-7, weight_decay=DECAY, **kind)
+    if name == "rmsprop":
         return torch.optim.RMSprop(parameters, rate, alpha=0.9, eps=1e-7, foreach=True)
-    raise NotImplementedError(f"optimizer {workload['optimizer']}")
+    raise NotImplementedError(f"optimizer {name}")
 
 
 def make_model(workload):
@@ -79,11 +81,11 @@ class Library:
         if purpose == "latency":
             return self.prepare_latency(workload)
         if purpose == "memory":
-            self.step = self.make_step(workload, False)
+            self.step = self.make_step(workload, "eager")
             self.epochs(1)
             return "eager step"
         rows = min(TRIAL_BATCHES * self.batch_size, len(self.train[0]))
-        steps = {name: self.make_step(workload, name == "compiled") for name in STEPS}
+        steps = {name: self.make_step(workload, name) for name in STEPS}
         best, times = fastest(
             {name: lambda step=step: self.run(step, rows) for name, step in steps.items()}, 2
         )
@@ -115,7 +117,7 @@ class Library:
         """Inference with no gradients on a model that is in its state for inference already."""
         model = make_model(workload).eval()
         forwards = {"eager": model, "compiled": torch.compile(model)}
-        steps = {name: self.make_step(workload, name == "compiled") for name in STEPS}
+        steps = {name: self.make_step(workload, name) for name in STEPS}
 
         def call(forward):
             self.forward = forward
@@ -133,10 +135,10 @@ class Library:
         self.step = steps[step]
         return f"{best} call (100: {times}), {step} step (20: {step_times})"
 
-    def make_step(self, workload, compiled):
+    def make_step(self, workload, kind):
         """A function that trains on a batch and returns loss and right answers."""
         model = make_model(workload)
-        optimizer = make_optimizer(workload, model.parameters())
+        optimizer = make_optimizer(workload, model.parameters(), kind != "all compiled")
         classify = workload["task"] == "classify"
         criterion = nn.CrossEntropyLoss() if classify else nn.MSELoss()
 
@@ -146,14 +148,15 @@ class Library:
             right = (predicted.argmax(1) == y).sum() if classify else loss
             return loss, right
 
-        if compiled:
+        if kind != "eager":
             forward = torch.compile(forward)
+        update = torch.compile(optimizer.step) if kind == "all compiled" else optimizer.step
 
         def step(x, y):
             loss, right = forward(x, y)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
-            optimizer.step()
+            update()
             return loss.detach(), right.detach()
 
         return step
@@ -205,7 +208,7 @@ class Library:
     def first_step(self, workload):
         x = torch.rand(ROWS, workload["units"][0])
         y = torch.randint(0, 10, (ROWS,))
-        return lambda: float(self.make_step(workload, False)(x, y)[0])
+        return lambda: float(self.make_step(workload, "eager")(x, y)[0])
 
     def product(self, m, n, k, ta, tb):
         a = torch.rand((k, m) if ta else (m, k))
