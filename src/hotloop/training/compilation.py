@@ -14,7 +14,7 @@ from hotloop.saving import deserialize_keras_object, serialize_keras_object
 from hotloop.training.arguments import check_count
 from hotloop.training.compile_loss import CompileLoss
 from hotloop.training.compile_metrics import CompileMetrics
-from hotloop.training.results import MetricResults, plain, read_one_by_one
+from hotloop.training.results import MetricResults, flat_logs, plain, read_one_by_one
 from hotloop.training.state import TrainerState
 
 
@@ -223,11 +223,8 @@ class Compilation:
         results: dict[str, Any] = {}
         for metric in self.metrics:
             value = metric.result()
-            if isinstance(value, dict):
-                results.update(value)
-            else:
-                results[metric.name] = value
-        return results
+            results.update(value if isinstance(value, dict) else {metric.name: value})
+        return flat_logs(results)
 
     def _log_reader(self, mode: str = "train") -> Callable[[], dict[str, Any]]:
         """What reads the logs of a pass: Python floats, by name in alphabetical order.

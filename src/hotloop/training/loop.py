@@ -51,7 +51,7 @@ def run_pass(
     done = first
     feed.begin_pass(steps, first)
     while (steps is None or done < steps) and feed.ready():
-        if every_batch:
+        if every_batch or stopped():  # asked to stop before it began, as Keras after one more
             on_begin(done)
             start, target = done, done + steps_per_execution
             if steps is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -48,3 +48,14 @@ def read_one_by_one(results: Results) -> dict[str, Any]:
     """The same, operation by operation."""
     made = results()
     return {name: plain(made[name]) for name in sorted(made)}
+
+
+def flat_logs(logs: Mapping[str, Any]) -> dict[str, Any]:
+    """Logs without the nests: a metric of several values is logged under their names."""
+    flat: dict[str, Any] = {}
+    for name, value in logs.items():
+        if isinstance(value, Mapping):
+            flat.update(flat_logs(value))
+        else:
+            flat[name] = value
+    return flat

@@ -13,6 +13,7 @@ from hotloop import ops
 from hotloop.graph import Variable
 from hotloop.layers.refused_methods import refuse_overrides
 from hotloop.training.data import Data, pack_positions
+from hotloop.training.results import flat_logs
 from hotloop.utils.packing import pack_x_y_sample_weight
 
 # Why `make_train_function` and its like are not there.
@@ -65,7 +66,7 @@ class Step:
                 f"{type(self._model).__name__}.{self._mode}_step() must return a dictionary of "
                 f"what is to be logged, by name. It returned {returned!r}."
             )
-        values = _flatten(returned)
+        values = flat_logs(returned)
         if set(values) == set(self._model.get_metrics_result()):
             return
         if self.logs is None:
@@ -77,17 +78,6 @@ class Step:
                     ops.zeros(tensor.shape, tensor.dtype), trainable=False, name=name
                 )
             self.logs[name].assign(tensor)
-
-
-def _flatten(logs: Mapping[str, Any]) -> dict[str, Any]:
-    """Logs without the nests: a metric of several values is logged under their names."""
-    flat: dict[str, Any] = {}
-    for name, value in logs.items():
-        if isinstance(value, Mapping):
-            flat.update(_flatten(value))
-        else:
-            flat[name] = value
-    return flat
 
 
 def _check_signature(model: Any, method: str) -> None:

@@ -5,6 +5,7 @@ import types
 import numpy as np
 import pytest
 
+import hotloop
 from hotloop.callbacks import Callback, CallbackList, History, LambdaCallback, ProgbarLogger
 from hotloop.utils import progbar
 
@@ -272,3 +273,22 @@ def test_a_callback_that_raises_is_heard():
 
     with pytest.raises(RuntimeError, match="stop here"):
         CallbackList([LambdaCallback(on_epoch_end=fail)]).on_epoch_end(0)
+
+
+@pytest.mark.parametrize("listens", [False, True])
+def test_a_stop_before_the_epoch_leaves_one_batch(listens):
+    class Stop(Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            self.model.stop_training = epoch == 1
+
+    class Count(Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            pass
+
+    model = hotloop.Sequential([hotloop.Input((2,)), hotloop.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x = np.ones((20, 2), np.float32)
+    extra = [Count()] if listens else []
+    history = model.fit(x, x[:, :1], batch_size=5, epochs=4, verbose=0, callbacks=[Stop(), *extra])
+    assert history.epoch == [0, 1]
+    assert int(model.optimizer.iterations) == 4 + 1

@@ -141,3 +141,32 @@ def test_metrics_of_vectors():
     alone = keras.metrics.F1Score()
     alone.update_state(ONEHOT, model.predict(X, verbose=0))
     np.testing.assert_allclose(scores, alone.result(), rtol=1e-5)
+
+
+class Both(keras.metrics.Metric):
+    """A metric of two values."""
+
+    def __init__(self, name="both"):
+        super().__init__(name=name)
+        self.total = self.add_variable((), "zeros")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        self.total.assign_add(ops.sum(ops.abs(y_true - y_pred)))
+
+    def result(self):
+        return {"total": self.total, "half": self.total * 0.5}
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_a_metric_of_several_values_is_logged_under_their_names(eager):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, kernel_initializer="ones")])
+    model.compile("sgd", "mse", metrics=["mae", Both()], run_eagerly=eager)
+    x, y = np.ones((4, 3), np.float32), np.ones((4, 1), np.float32)
+    values = model.evaluate(x, y, verbose=0, return_dict=True)
+    assert values == {"loss": 4.0, "mae": 2.0, "total": 8.0, "half": 4.0}
+    assert model.evaluate(x, y, verbose=0) == [4.0, 2.0, 4.0, 8.0]  # the further ones by name
+    assert model.test_on_batch(x, y) == [4.0, 2.0, 4.0, 8.0]
+    history = model.fit(x, y, validation_data=(x, y), verbose=0).history
+    assert history["total"] == [8.0]
+    assert history["half"] == [4.0]
+    assert history["val_total"][0] == 2 * history["val_half"][0] < 8.0
