@@ -285,4 +285,4 @@ def random_variables(rng: np.random.Generator) -> list[Variable]:
     made = [
         Variable(rng.normal(size=s).astype(np.float32), name=f"v{i}") for i, s in enumerate(shapes)
     ]
-    return [*made, Variable(rng.integers(-3, 4, (4, 6)), "int32", name="counts")]
+    return [*made, Variable(rng.integers(-3, 4, (4, 6)), dtype="int32", name="counts")]
