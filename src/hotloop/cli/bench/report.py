@@ -68,7 +68,7 @@ def markdown(results: Results, notes: str = "") -> str:
         rows = [row for row in results.rows if row.group == group]
         if rows:
             parts += ["", f"### {group}: {title}", ""]
-            parts += _products(rows) if group == "products" else _samples(rows)
+            parts += _of_group(group, rows)
     return "\n".join(parts) + "\n"
 
 
@@ -116,8 +116,10 @@ def _listed(results: Results, run: Run) -> str:
 def _shortfalls(found: Sequence[Verdict]) -> Iterator[str]:
     for one in found:
         if one.holds is False:
-            figure = one.ratio or one.measured
-            yield f"- {one.work}: {figure} ({one.measured}), where the target is {one.target}."
+            # Otherwise the ratio is that to a rival, and the target has no rival in it.
+            of_ratio = "×" in one.target or "slower" in one.target
+            figure = f"{one.measured}, {one.ratio}" if of_ratio else one.measured
+            yield f"- {one.work}: {figure}, where the target is {one.target}."
     missing = [f"{one.work} ({one.target})" for one in found if one.holds is None]
     if missing:
         yield f"- Not measured: {'; '.join(missing)}."
@@ -137,6 +139,26 @@ def _losses(rows: Iterable[Row]) -> Iterator[str]:
             )
     if not lost:
         yield "In none of the rows measured."
+
+
+def _of_group(group: str, rows: Sequence[Row]) -> Iterator[str]:
+    if group == "products":
+        return _products(rows)
+    if all(len(row.samples) == 1 and not row.notes for row in rows):
+        return _single(rows)
+    return _samples(rows)
+
+
+def _single(rows: Iterable[Row]) -> Iterator[str]:
+    """One table where every row has one contestant."""
+    yield from _markdown_table(
+        ("", "median", "spread"),
+        (
+            (row.name, show(row.median(name), row.unit), show_spread(row, name))
+            for row in rows
+            for name in row.samples
+        ),
+    )
 
 
 def _samples(rows: Iterable[Row]) -> Iterator[str]:
