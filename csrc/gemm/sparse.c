@@ -16,13 +16,14 @@
 #include "gemm/internal.h"
 
 enum {
-  ROWS_AT_ONCE = 128,  /* of a task: their sums stay in the L2 cache */
-  WINDOW = 32,         /* rows of a small product; of a large one ROWS_AT_ONCE, for more alike lists in a group */
-  LARGE = 512,         /* rows */
-  PART = 256,          /* with two thirds of the pixels in use and two slabs, 43 KiB of B */
-  AHEAD = 4,           /* rows that are fetched before they are read */
-  TRANSPOSED = 16,     /* rows of a transposed A at a time */
-  LISTS_MOST = 1 << 22 /* 4-byte elements */
+  ROWS_AT_ONCE = 128,   /* of a task: their sums stay in the L2 cache */
+  WINDOW = 32,          /* rows of a small product; of a large one ROWS_AT_ONCE, for more alike lists in a group */
+  LARGE = 512,          /* rows */
+  PART = 256,           /* with two thirds of the pixels in use and two slabs, 43 KiB of B */
+  AHEAD = 4,            /* rows that are fetched before they are read */
+  TRANSPOSED = 16,      /* rows of a transposed A at a time */
+  SPARSE_ROWS_MOST = 4, /* gemm_sparse_rows is 1, 2 or 4 */
+  LISTS_MOST = 1 << 22  /* 4-byte elements */
 };
 
 static int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -115,6 +116,23 @@ static void sort_rows(const int32_t *counts, int64_t rows, int64_t most, int32_t
     order[starts[counts[i]]++] = (int32_t)i;
 }
 
+/* The lists of one group, shortest first, entry by entry. at_once is a constant at every call. */
+static inline __attribute__((always_inline)) void interleave(hl_sparse_entry *restrict to,
+                                                             const hl_sparse_entry *const *lists, const int32_t *counts,
+                                                             const int at_once) {
+  const int32_t longest = counts[at_once - 1], uneven = longest - counts[0];
+  for (int32_t e = 0; e < uneven; ++e)
+    for (int i = 0; i < at_once; ++i)
+      to[e * at_once + i] = e < longest - counts[i] ? (hl_sparse_entry){0, 0.0f} : lists[i][e - (longest - counts[i])];
+  const hl_sparse_entry *from[SPARSE_ROWS_MOST]; /* the rest of each, which are counts[0] */
+  for (int i = 0; i < at_once; ++i)
+    from[i] = lists[i] + (counts[i] - counts[0]);
+  to += uneven * at_once;
+  for (int32_t e = 0; e < counts[0]; ++e)
+    for (int i = 0; i < at_once; ++i)
+      to[e * at_once + i] = from[i][e];
+}
+
 void hl_sparse_pack(const hl_kernels *kernels, const hl_gemm *g, const hl_sparse *s, int64_t window, float *lists,
                     void *scratch) {
   const int64_t at_once = kernels->gemm_sparse_rows, i0 = window * s->window, rows = at_most(g->m - i0, s->window);
@@ -130,21 +148,27 @@ void hl_sparse_pack(const hl_kernels *kernels, const hl_gemm *g, const hl_sparse
     int32_t *places = (int32_t *)lists + s->rows + number * s->window;
     compress(kernels, g, s, i0, rows, p0, at_most(g->k - p0, s->part), unsorted, counts, square);
     sort_rows(counts, s->window, s->part, starts, order); /* with those behind the last row, which are empty */
-    for (int64_t r = 0; r < s->window; r += at_once, places += at_once, ++group) {
-      const int32_t longest = counts[order[r + at_once - 1]];
-      *group = longest;
+    for (int64_t r = 0; r < s->window; r += at_once, ++group) {
+      const hl_sparse_entry *from[SPARSE_ROWS_MOST];
+      int32_t sizes[SPARSE_ROWS_MOST];
       for (int64_t i = 0; i < at_once; ++i) {
-        const int32_t row = order[r + i], empty = longest - counts[row];
-        const hl_sparse_entry *from = unsorted + row * room(s);
-        hl_sparse_entry *entry = to + i;
-        places[i] = row;
-        nonzeros += counts[row];
-        for (int32_t e = 0; e < empty; ++e, entry += at_once)
-          *entry = (hl_sparse_entry){0, 0.0f};
-        for (int32_t e = 0; e < counts[row]; ++e, entry += at_once)
-          *entry = from[e];
+        places[r + i] = order[r + i];
+        from[i] = unsorted + order[r + i] * room(s);
+        sizes[i] = counts[order[r + i]];
+        nonzeros += sizes[i];
       }
-      to += longest * at_once;
+      switch (at_once) {
+      case 4:
+        interleave(to, from, sizes, 4);
+        break;
+      case 2:
+        interleave(to, from, sizes, 2);
+        break;
+      default:
+        interleave(to, from, sizes, 1);
+      }
+      *group = sizes[at_once - 1];
+      to += sizes[at_once - 1] * at_once;
     }
   }
   ((int32_t *)lists)[s->nonzeros + window] = nonzeros;
