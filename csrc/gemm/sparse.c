@@ -21,7 +21,7 @@ enum {
   LARGE = 512,          /* rows */
   PART = 256,           /* with two thirds of the pixels in use and two slabs, 43 KiB of B */
   AHEAD = 4,            /* rows that are fetched before they are read */
-  TRANSPOSED = 16,      /* rows of a transposed A at a time */
+  TRANSPOSED = 32,      /* rows of a transposed A at a time */
   SPARSE_ROWS_MOST = 4, /* gemm_sparse_rows is 1, 2 or 4 */
   LISTS_MOST = 1 << 22  /* 4-byte elements */
 };

@@ -10,9 +10,10 @@ enum {
   LEAST_ROWS = 16,  /* of a batch: fewer leave the lists of each column too short, or each weight read for too little */
   LEAST_DEPTH = 64, /* columns of a row */
   LEAST_WIDTH = 64, /* of the result, over which the making of lists is spread */
-  DENSITY_NARROW = 20, /* in percent: with these many nonzeros and more, the product with all terms is quicker */
-  DENSITY_WIDE = 33,
-  WIDE = 256
+  DENSITY = 40,     /* in percent: with these many nonzeros, the product with all terms is as quick */
+  DENSITY_LESS = 10, /* by so much lower if the result is narrow, and again if the batch is short */
+  WIDE = 256,
+  LONG = 64
 };
 
 hl_sparse_mode hl_sparse_default(void) {
@@ -57,7 +58,8 @@ void hl_plan_choose_sparse(hl_plan *plan, const hl_run *run) {
     hl_step *step = &plan->steps[i];
     if (step->sparse.size == 0)
       continue;
-    int64_t limit = step->gemm.n >= WIDE ? DENSITY_WIDE : DENSITY_NARROW;
+    int64_t batch = step->a.trans ? step->gemm.k : step->gemm.m;
+    int64_t limit = DENSITY - DENSITY_LESS * ((step->gemm.n < WIDE) + (batch < LONG));
     int32_t use = plan->sparse == HL_SPARSE_ALWAYS || density(plan, step, run) < limit;
     changed |= use != step->use_sparse;
     step->use_sparse = use;
