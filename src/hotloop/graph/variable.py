@@ -69,6 +69,11 @@ def _check_devices(aggregation: Any, synchronization: Any, layout: Any) -> None:
 
 def _initial_value(initializer: Any, shape: Any, dtype: Any) -> Any:
     """The value to start with, made by an initializer where one is given."""
+    if isinstance(shape, (str, type)):
+        raise TypeError(
+            f"Variable: `shape` is a tuple of whole numbers; `dtype` comes after it. Received: "
+            f"shape={shape!r}"
+        )
     if isinstance(initializer, str):
         # Above this package, and rarely needed here: layers make their weights' values themselves.
         initializer = import_module("hotloop.initializers").get(initializer)
@@ -105,7 +110,7 @@ class Variable(Operators):
         layout: None; a variable is in one place.
 
     Raises:
-        TypeError, OverflowError: where `constant` does.
+        TypeError, OverflowError: where `constant` does; a `shape` that is a dtype.
         ValueError: an initializer without `shape`, a value of another shape, or an unknown name.
         NotImplementedError: `layout`.
     """

@@ -185,6 +185,8 @@ def test_made_by_initializers():
         graph.Variable("zeros")
     with pytest.raises(ValueError, match=r"shape \(2,\), not `shape=\(3,\)`"):
         graph.Variable([1.0, 2.0], shape=(3,))
+    with pytest.raises(TypeError, match="`dtype` comes after it"):
+        graph.Variable([1, 2], "int32")
     with pytest.raises(ValueError, match="zeross"):
         graph.Variable("zeross", (2,))
 
