@@ -1,7 +1,9 @@
 """Packages that load their names when these are asked for: nobody may be able to tell."""
 
 import ast
+import copy
 import importlib
+import pickle
 import subprocess
 import sys
 
@@ -41,6 +43,14 @@ def test_all_is_there_and_listed(name):
         assert getattr(package, public) is not None
     with pytest.raises(AttributeError, match="Dens"):
         package.Dens  # noqa: B018
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_packages_travel_by_name(name):
+    """Functions that use them are sent to other processes, by joblib for instance."""
+    package = loaded(name)
+    assert pickle.loads(pickle.dumps(package)) is package
+    assert copy.deepcopy(package) is package
 
 
 def test_functions_called_like_their_module():

@@ -38,6 +38,10 @@ def load_later(
                 value = getattr(value, name)
             super().__setattr__(name, value)
 
+        def __reduce__(self) -> Any:
+            # cloudpickle sends modules by name, but only those of the plain type.
+            return import_module, (self.__name__,)
+
         def __dir__(self) -> list[str]:
             return sorted({*super().__dir__(), *modules})
 
