@@ -15,6 +15,7 @@ from hotloop.graph import Tensor, apply
 from hotloop.ops.convert import float_tensor, like, promote
 from hotloop.ops.differentiation import with_gradient, with_slope
 from hotloop.ops.dispatch import op
+from hotloop.ops.shorthand import add, div, mul, select, sqrt, sub
 
 _ASIN = (4.2163199048e-2, 2.4181311049e-2, 4.5470025998e-2, 7.4953002686e-2, 1.6666752422e-1)
 _ATAN = (8.05374449538e-2, -1.38776856032e-1, 1.99777106478e-1, -3.33329491539e-1)
@@ -28,63 +29,39 @@ _ERFINV_FAR = (
 )  # fmt: skip
 
 
-def _add(a: Tensor, b: Tensor) -> Tensor:
-    return apply("add", [a, b])
-
-
-def _sub(a: Tensor, b: Tensor) -> Tensor:
-    return apply("sub", [a, b])
-
-
-def _mul(a: Tensor, b: Tensor) -> Tensor:
-    return apply("mul", [a, b])
-
-
-def _div(a: Tensor, b: Tensor) -> Tensor:
-    return apply("div", [a, b])
-
-
-def _sqrt(x: Tensor) -> Tensor:
-    return apply("sqrt", [x])
-
-
-def _select(condition: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    return apply("select", [condition, a, b])
-
-
 def polynomial(coefficients: Sequence[float], x: Tensor) -> Tensor:
     """The polynomial with these coefficients, the highest power's first."""
     total = like(coefficients[0], x)
     for coefficient in coefficients[1:]:
-        total = _add(_mul(total, x), like(coefficient, x))
+        total = add(mul(total, x), like(coefficient, x))
     return total
 
 
 def _signed(x: Tensor, size: Tensor) -> Tensor:
     """`size` with the sign of `x`; zeros keep theirs."""
-    return _select(apply("eq", [x, like(0.0, x)]), x, _mul(apply("sign", [x]), size))
+    return select(apply("eq", [x, like(0.0, x)]), x, mul(apply("sign", [x]), size))
 
 
 def _one_minus_square(x: Tensor) -> Tensor:
     """(1 - x)·(1 + x), exact near ±1."""
     one = like(1.0, x)
-    return _mul(_sub(one, x), _add(one, x))
+    return mul(sub(one, x), add(one, x))
 
 
 def _arcsin_small(x: Tensor) -> Tensor:
     """For |x| <= 1/2."""
-    z = _mul(x, x)
-    return _add(x, _mul(x, _mul(z, polynomial(_ASIN, z))))
+    z = mul(x, x)
+    return add(x, mul(x, mul(z, polynomial(_ASIN, z))))
 
 
 def _arcsin_value(x: Tensor) -> Tensor:
     size = apply("abs", [x])
     half, one = like(0.5, x), like(1.0, x)
     far = apply("lt", [half, size])
-    root = _sqrt(_mul(half, _sub(one, size)))
-    inner = _arcsin_small(_select(far, root, size))
-    outer = _sub(like(math.pi / 2, x), _mul(like(2.0, x), inner))
-    return _signed(x, _select(far, outer, inner))
+    root = sqrt(mul(half, sub(one, size)))
+    inner = _arcsin_small(select(far, root, size))
+    outer = sub(like(math.pi / 2, x), mul(like(2.0, x), inner))
+    return _signed(x, select(far, outer, inner))
 
 
 @op
@@ -92,7 +69,7 @@ def arcsin(x: Any) -> Tensor:
     """The angle from -π/2 to π/2 whose sine is `x`; NaN outside [-1, 1]."""
     x = float_tensor(x)
     y = apply("stop_gradient", [_arcsin_value(x)])
-    return with_slope(y, x, lambda: _div(like(1.0, x), _sqrt(_one_minus_square(x))))
+    return with_slope(y, x, lambda: div(like(1.0, x), sqrt(_one_minus_square(x))))
 
 
 @op
@@ -100,14 +77,14 @@ def arccos(x: Any) -> Tensor:
     """The angle from 0 to π whose cosine is `x`; NaN outside [-1, 1]."""
     x = float_tensor(x)
     half, one, two = like(0.5, x), like(1.0, x), like(2.0, x)
-    near = _mul(two, _arcsin_small(_sqrt(_mul(half, _sub(one, x)))))
-    opposite = _mul(two, _arcsin_small(_sqrt(_mul(half, _add(one, x)))))
-    beyond = _sub(like(math.pi, x), opposite)
-    middle = _sub(like(math.pi / 2, x), _arcsin_small(x))
-    y = _select(apply("lt", [half, x]), near, middle)
-    y = _select(apply("lt", [x, like(-0.5, x)]), beyond, y)
-    y = apply("stop_gradient", [_select(apply("isnan", [x]), x, y)])
-    return with_slope(y, x, lambda: _div(like(-1.0, x), _sqrt(_one_minus_square(x))))
+    near = mul(two, _arcsin_small(sqrt(mul(half, sub(one, x)))))
+    opposite = mul(two, _arcsin_small(sqrt(mul(half, add(one, x)))))
+    beyond = sub(like(math.pi, x), opposite)
+    middle = sub(like(math.pi / 2, x), _arcsin_small(x))
+    y = select(apply("lt", [half, x]), near, middle)
+    y = select(apply("lt", [x, like(-0.5, x)]), beyond, y)
+    y = apply("stop_gradient", [select(apply("isnan", [x]), x, y)])
+    return with_slope(y, x, lambda: div(like(-1.0, x), sqrt(_one_minus_square(x))))
 
 
 def _arctan_value(x: Tensor) -> Tensor:
@@ -117,15 +94,15 @@ def _arctan_value(x: Tensor) -> Tensor:
     far = apply("lt", [like(2.414213562373095, x), size])
     middle = apply("lt", [like(0.4142135623730950, x), size])
     infinite = apply("eq", [size, like(math.inf, x)])
-    bounded = _select(infinite, one, size)
-    inverted = _select(infinite, like(0.0, x), _div(like(-1.0, x), bounded))
-    shifted = _div(_sub(bounded, one), _add(bounded, one))
-    reduced = _select(far, inverted, _select(middle, shifted, bounded))
-    start = _select(middle, like(math.pi / 4, x), like(0.0, x))
-    start = _select(far, like(math.pi / 2, x), start)
-    z = _mul(reduced, reduced)
-    tail = _add(reduced, _mul(reduced, _mul(z, polynomial(_ATAN, z))))
-    return _signed(x, _add(start, tail))
+    bounded = select(infinite, one, size)
+    inverted = select(infinite, like(0.0, x), div(like(-1.0, x), bounded))
+    shifted = div(sub(bounded, one), add(bounded, one))
+    reduced = select(far, inverted, select(middle, shifted, bounded))
+    start = select(middle, like(math.pi / 4, x), like(0.0, x))
+    start = select(far, like(math.pi / 2, x), start)
+    z = mul(reduced, reduced)
+    tail = add(reduced, mul(reduced, mul(z, polynomial(_ATAN, z))))
+    return _signed(x, add(start, tail))
 
 
 @op
@@ -133,7 +110,7 @@ def arctan(x: Any) -> Tensor:
     """The angle from -π/2 to π/2 whose tangent is `x`."""
     x = float_tensor(x)
     y = apply("stop_gradient", [_arctan_value(x)])
-    return with_slope(y, x, lambda: _div(like(1.0, x), _add(like(1.0, x), _mul(x, x))))
+    return with_slope(y, x, lambda: div(like(1.0, x), add(like(1.0, x), mul(x, x))))
 
 
 @op
@@ -145,19 +122,19 @@ def arctan2(x1: Any, x2: Any) -> Tensor:
     long, short = apply("max", sizes), apply("min", sizes)
     equal = apply("eq", sizes)  # infinities too
     none = apply("eq", [long, zero])
-    ratio = _select(equal, one, _div(short, _select(none, one, long)))
-    ratio = _select(none, zero, ratio)
+    ratio = select(equal, one, div(short, select(none, one, long)))
+    ratio = select(none, zero, ratio)
     angle = _arctan_value(ratio)
     steep = apply("lt", [sizes[1], sizes[0]])
-    angle = _select(steep, _sub(like(math.pi / 2, a), angle), angle)
-    angle = _select(_negative(b), _sub(like(math.pi, a), angle), angle)
-    angle = _select(_negative(a), apply("neg", [angle]), angle)
+    angle = select(steep, sub(like(math.pi / 2, a), angle), angle)
+    angle = select(_negative(b), sub(like(math.pi, a), angle), angle)
+    angle = select(_negative(a), apply("neg", [angle]), angle)
     nan = apply("or", [apply("isnan", [a]), apply("isnan", [b])])
-    y = apply("stop_gradient", [_select(nan, _add(a, b), angle)])
+    y = apply("stop_gradient", [select(nan, add(a, b), angle)])
 
     def backward(g: Tensor) -> list[Tensor]:
-        share = _div(g, _add(_mul(a, a), _mul(b, b)))
-        return [_mul(share, b), apply("neg", [_mul(share, a)])]
+        share = div(g, add(mul(a, a), mul(b, b)))
+        return [mul(share, b), apply("neg", [mul(share, a)])]
 
     return with_gradient(y, [a, b], backward)
 
@@ -166,7 +143,7 @@ def _negative(x: Tensor) -> Tensor:
     """Whether the sign is minus, that of -0.0 too."""
     zero, one = like(0.0, x), like(1.0, x)
     is_zero = apply("eq", [x, zero])
-    return apply("lt", [_select(is_zero, _div(one, _select(is_zero, x, one)), x), zero])
+    return apply("lt", [select(is_zero, div(one, select(is_zero, x, one)), x), zero])
 
 
 @op
@@ -182,17 +159,17 @@ def arcsinh(x: Any) -> Tensor:
     x = float_tensor(x)
     size, one = apply("abs", [x]), like(1.0, x)
     huge = apply("lt", [like(1e9, x), size])
-    a = _select(huge, one, size)
-    square = _mul(a, a)
-    inner = _add(a, _div(square, _add(one, _sqrt(_add(square, one)))))
-    outer = _add(apply("log", [_select(huge, size, one)]), like(math.log(2.0), x))
-    y = _signed(x, _select(huge, outer, apply("log1p", [inner])))
-    y = apply("stop_gradient", [_select(apply("isnan", [x]), x, y)])
+    a = select(huge, one, size)
+    square = mul(a, a)
+    inner = add(a, div(square, add(one, sqrt(add(square, one)))))
+    outer = add(apply("log", [select(huge, size, one)]), like(math.log(2.0), x))
+    y = _signed(x, select(huge, outer, apply("log1p", [inner])))
+    y = apply("stop_gradient", [select(apply("isnan", [x]), x, y)])
 
     def slope() -> Tensor:
-        bounded = _select(huge, one, x)
-        near = _div(one, _sqrt(_add(_mul(bounded, bounded), one)))
-        return _select(huge, _div(one, size), near)
+        bounded = select(huge, one, x)
+        near = div(one, sqrt(add(mul(bounded, bounded), one)))
+        return select(huge, div(one, size), near)
 
     return with_slope(y, x, slope)
 
@@ -203,14 +180,14 @@ def arccosh(x: Any) -> Tensor:
     x = float_tensor(x)
     one, two = like(1.0, x), like(2.0, x)
     huge = apply("lt", [like(1e9, x), x])
-    t = _sub(_select(huge, one, x), one)
-    inner = _add(t, _sqrt(_mul(t, _add(two, t))))
-    outer = _add(apply("log", [_select(huge, x, one)]), like(math.log(2.0), x))
-    y = apply("stop_gradient", [_select(huge, outer, apply("log1p", [inner]))])
+    t = sub(select(huge, one, x), one)
+    inner = add(t, sqrt(mul(t, add(two, t))))
+    outer = add(apply("log", [select(huge, x, one)]), like(math.log(2.0), x))
+    y = apply("stop_gradient", [select(huge, outer, apply("log1p", [inner]))])
 
     def slope() -> Tensor:
         # Split roots: the product of huge numbers would overflow.
-        return _div(one, _mul(_sqrt(_sub(x, one)), _sqrt(_add(x, one))))
+        return div(one, mul(sqrt(sub(x, one)), sqrt(add(x, one))))
 
     return with_slope(y, x, slope)
 
@@ -220,11 +197,11 @@ def arctanh(x: Any) -> Tensor:
     """The inverse hyperbolic tangent: ±inf at ±1, NaN beyond."""
     x = float_tensor(x)
     size, one = apply("abs", [x]), like(1.0, x)
-    inner = _div(_mul(like(2.0, x), size), _sub(one, size))
-    inner = _select(apply("lt", [one, size]), like(math.nan, x), inner)
-    y = _signed(x, _mul(like(0.5, x), apply("log1p", [inner])))
+    inner = div(mul(like(2.0, x), size), sub(one, size))
+    inner = select(apply("lt", [one, size]), like(math.nan, x), inner)
+    y = _signed(x, mul(like(0.5, x), apply("log1p", [inner])))
     y = apply("stop_gradient", [y])
-    return with_slope(y, x, lambda: _div(one, _one_minus_square(x)))
+    return with_slope(y, x, lambda: div(one, _one_minus_square(x)))
 
 
 @op
@@ -233,13 +210,13 @@ def cbrt(x: Any) -> Tensor:
     x = float_tensor(x)
     size, zero, one = apply("abs", [x]), like(0.0, x), like(1.0, x)
     plain = apply("and", [apply("lt", [zero, size]), apply("lt", [size, like(math.inf, x)])])
-    a = _select(plain, size, one)
-    root = apply("exp", [_div(apply("log", [a]), like(3.0, x))])
+    a = select(plain, size, one)
+    root = apply("exp", [div(apply("log", [a]), like(3.0, x))])
     # One step of Newton's method takes the rounding of log and exp away.
-    root = _sub(root, _div(_sub(root, _div(a, _mul(root, root))), like(3.0, x)))
-    y = _select(plain, _signed(x, root), x)
+    root = sub(root, div(sub(root, div(a, mul(root, root))), like(3.0, x)))
+    y = select(plain, _signed(x, root), x)
     y = apply("stop_gradient", [y])
-    return with_slope(y, x, lambda: _div(one, _mul(like(3.0, x), _mul(y, y))))
+    return with_slope(y, x, lambda: div(one, mul(like(3.0, x), mul(y, y))))
 
 
 @op
@@ -247,19 +224,17 @@ def erfinv(x: Any) -> Tensor:
     """The inverse of `erf`: ±inf at ±1, NaN beyond."""
     x = float_tensor(x)
     size, one = apply("abs", [x]), like(1.0, x)
-    w = apply("neg", [apply("log1p", [apply("neg", [_mul(x, x)])])])
+    w = apply("neg", [apply("log1p", [apply("neg", [mul(x, x)])])])
     # Where 1 - x² cancels, log of the product does not.
     w_far = apply("neg", [apply("log", [_one_minus_square(x)])])
-    w = _select(apply("lt", [like(0.5, x), size]), w_far, w)
+    w = select(apply("lt", [like(0.5, x), size]), w_far, w)
     near = apply("lt", [w, like(5.0, x)])
     inside = apply("lt", [size, one])
-    w = _select(inside, w, one)
-    p_near = polynomial(_ERFINV_NEAR, _sub(w, like(2.5, x)))
-    p_far = polynomial(_ERFINV_FAR, _sub(_sqrt(w), like(3.0, x)))
-    y = _mul(x, _select(near, p_near, p_far))
-    edge = _mul(x, like(math.inf, x))
-    outside = _select(apply("eq", [size, one]), edge, like(math.nan, x))
-    y = apply("stop_gradient", [_select(inside, y, outside)])
-    return with_slope(
-        y, x, lambda: _mul(like(math.sqrt(math.pi) / 2, x), apply("exp", [_mul(y, y)]))
-    )
+    w = select(inside, w, one)
+    p_near = polynomial(_ERFINV_NEAR, sub(w, like(2.5, x)))
+    p_far = polynomial(_ERFINV_FAR, sub(sqrt(w), like(3.0, x)))
+    y = mul(x, select(near, p_near, p_far))
+    edge = mul(x, like(math.inf, x))
+    outside = select(apply("eq", [size, one]), edge, like(math.nan, x))
+    y = apply("stop_gradient", [select(inside, y, outside)])
+    return with_slope(y, x, lambda: mul(like(math.sqrt(math.pi) / 2, x), apply("exp", [mul(y, y)])))

@@ -183,23 +183,7 @@ class MultiOptimizer(Optimizer):
         """Hands each gradient to the optimizer of its variable."""
         if len(grads) == 0:
             return
-        if trainable_variables is None:
-            if not self.built:
-                raise ValueError(
-                    "When passing `grads` without `variables`, the optimizer must already be built "
-                    "on a list of variables. Call `optimizer.build(trainable_variables)` first."
-                )
-            variables = self._trainable_variables
-        else:
-            variables = list(trainable_variables)
-            if not self.built:
-                self.build(variables)
-            self._check_known(variables)
-        if len(grads) != len(variables):
-            raise ValueError(
-                f"Gradients must match variables one to one. Received {len(grads)} gradients for "
-                f"{len(variables)} variables."
-            )
+        variables = self._variables_of(grads, trainable_variables)
         with together():
             for inner in self._inner_optimizers:
                 pairs = [

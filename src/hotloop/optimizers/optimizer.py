@@ -172,6 +172,29 @@ class Optimizer(MovingAverages, WeightDecay):
             "`update_step(self, gradient, variable, learning_rate)`."
         )
 
+    def _variables_of(
+        self, grads: Sequence[Any], trainable_variables: Iterable[Variable] | None
+    ) -> list[Variable]:
+        """The variables that `apply` is to change by `grads`; builds the optimizer for new ones."""
+        if trainable_variables is None:
+            if not self.built:
+                raise ValueError(
+                    "When passing `grads` without `variables`, the optimizer must already be built "
+                    "on a list of variables. Call `optimizer.build(trainable_variables)` first."
+                )
+            variables = list(self._trainable_variables)
+        else:
+            variables = list(trainable_variables)
+            if not self.built:
+                self.build(variables)
+            self._check_known(variables)
+        if len(grads) != len(variables):
+            raise ValueError(
+                f"Gradients must match variables one to one. Received {len(grads)} gradients for "
+                f"{len(variables)} variables."
+            )
+        return variables
+
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Variable:
         """`apply`, from pairs of gradient and variable. Returns `iterations`."""
         grads, variables = zip(*grads_and_vars, strict=True)
@@ -195,23 +218,7 @@ class Optimizer(MovingAverages, WeightDecay):
         """
         if len(grads) == 0:
             return
-        if trainable_variables is None:
-            if not self.built:
-                raise ValueError(
-                    "When passing `grads` without `variables`, the optimizer must already be built "
-                    "on a list of variables. Call `optimizer.build(trainable_variables)` first."
-                )
-            variables = self._trainable_variables
-        else:
-            variables = list(trainable_variables)
-            if not self.built:
-                self.build(variables)
-            self._check_known(variables)
-        if len(grads) != len(variables):
-            raise ValueError(
-                f"Gradients must match variables one to one. Received {len(grads)} gradients for "
-                f"{len(variables)} variables."
-            )
+        variables = self._variables_of(grads, trainable_variables)
         grads, variables = self._drop_missing(grads, variables)
         grads = [ops.convert_to_tensor(grad) for grad in grads]
         for grad, variable in zip(grads, variables, strict=True):

@@ -11,36 +11,13 @@ from typing import Any
 
 from hotloop.graph import Tensor, apply
 from hotloop.ops.convert import cast_to, like, shape_tuple
+from hotloop.ops.shorthand import add, div, log, mul, select, sub
 from hotloop.random.tensors import _float, _key, _unit, fitted, standard_normal
 
 _GAMMA_ROUNDS = 10  # each accepts at least 95 %
 _BINOMIAL_ROUNDS = 24  # each accepts at least 65 %
 _INVERSION_STEPS = 48  # P(X > 48) < 1e-15 for a mean below 10
 _STREAMS = 3 * _GAMMA_ROUNDS + 1  # that one gamma tensor takes of a key
-
-
-def _add(a: Tensor, b: Tensor) -> Tensor:
-    return apply("add", [a, b])
-
-
-def _sub(a: Tensor, b: Tensor) -> Tensor:
-    return apply("sub", [a, b])
-
-
-def _mul(a: Tensor, b: Tensor) -> Tensor:
-    return apply("mul", [a, b])
-
-
-def _div(a: Tensor, b: Tensor) -> Tensor:
-    return apply("div", [a, b])
-
-
-def _log(x: Tensor) -> Tensor:
-    return apply("log", [x])
-
-
-def _select(condition: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    return apply("select", [condition, a, b])
 
 
 def _parameter(value: Any, dims: tuple[int, ...], name: str) -> Tensor:
@@ -51,7 +28,7 @@ def _parameter(value: Any, dims: tuple[int, ...], name: str) -> Tensor:
 def _positive_unit(dims: tuple[int, ...], key: Tensor, offset: int) -> Tensor:
     """Uniform in (0, 1]."""
     u = _unit(dims, key, offset)
-    return _sub(like(1.0, u), u)
+    return sub(like(1.0, u), u)
 
 
 def _gamma_parts(alpha: Tensor, key: Tensor, offset: int) -> tuple[Tensor, Tensor]:
@@ -62,21 +39,21 @@ def _gamma_parts(alpha: Tensor, key: Tensor, offset: int) -> tuple[Tensor, Tenso
     dims = alpha.shape
     one, zero = like(1.0, alpha), like(0.0, alpha)
     low = apply("lt", [alpha, one])
-    shape = _select(low, _add(alpha, one), alpha)
-    d = _sub(shape, like(1.0 / 3.0, shape))
-    c = _div(one, apply("sqrt", [_mul(like(9.0, d), d)]))
+    shape = select(low, add(alpha, one), alpha)
+    d = sub(shape, like(1.0 / 3.0, shape))
+    c = div(one, apply("sqrt", [mul(like(9.0, d), d)]))
     result = d  # v = 1, near the middle
     for turn in reversed(range(_GAMMA_ROUNDS)):
         at = offset + 3 * turn
         x = standard_normal(dims, key, at)
-        root = _add(one, _mul(c, x))
+        root = add(one, mul(c, x))
         inside = apply("lt", [zero, root])
-        v = _select(inside, _mul(root, _mul(root, root)), one)
-        bound = _add(_mul(like(0.5, x), _mul(x, x)), _mul(d, _add(_sub(one, v), _log(v))))
-        accepted = apply("lt", [_log(_positive_unit(dims, key, at + 2)), bound])
-        result = _select(apply("and", [inside, accepted]), _mul(d, v), result)
-    boost = _div(_log(_positive_unit(dims, key, offset + _STREAMS - 1)), _select(low, alpha, one))
-    return result, _select(low, boost, zero)
+        v = select(inside, mul(root, mul(root, root)), one)
+        bound = add(mul(like(0.5, x), mul(x, x)), mul(d, add(sub(one, v), log(v))))
+        accepted = apply("lt", [log(_positive_unit(dims, key, at + 2)), bound])
+        result = select(apply("and", [inside, accepted]), mul(d, v), result)
+    boost = div(log(_positive_unit(dims, key, offset + _STREAMS - 1)), select(low, alpha, one))
+    return result, select(low, boost, zero)
 
 
 def gamma(shape: Any, alpha: Any, dtype: Any = None, seed: Any = None) -> Tensor:
@@ -88,7 +65,7 @@ def gamma(shape: Any, alpha: Any, dtype: Any = None, seed: Any = None) -> Tensor
     alpha = _parameter(alpha, shape_tuple(shape), "alpha")
     x, boost = _gamma_parts(alpha, _key(seed), 0)
     valid = apply("lt", [like(0.0, alpha), alpha])
-    return _select(valid, _mul(x, apply("exp", [boost])), like(math.nan, x))
+    return select(valid, mul(x, apply("exp", [boost])), like(math.nan, x))
 
 
 def beta(shape: Any, alpha: Any, beta: Any, dtype: Any = None, seed: Any = None) -> Tensor:
@@ -102,70 +79,70 @@ def beta(shape: Any, alpha: Any, beta: Any, dtype: Any = None, seed: Any = None)
     logs = []
     for number, side in enumerate(sides):
         x, boost = _gamma_parts(side, key, number * _STREAMS)
-        logs.append(_add(_log(x), boost))
+        logs.append(add(log(x), boost))
     # x / (x + y), with logarithms: tiny parameters make both x and y underflow.
-    share = apply("sigmoid", [_sub(*logs)])
+    share = apply("sigmoid", [sub(*logs)])
     valid = apply("lt", [like(0.0, share), apply("min", sides)])
-    return _select(valid, share, like(math.nan, share))
+    return select(valid, share, like(math.nan, share))
 
 
 def _by_inversion(n: Tensor, p: Tensor, u: Tensor) -> Tensor:
     """How many values of the distribution function `u` has reached; for means below 10."""
     one, zero = like(1.0, n), like(0.0, n)
-    odds = _div(p, _sub(one, p))
-    mass = apply("exp", [_mul(n, apply("log1p", [apply("neg", [p])]))])
+    odds = div(p, sub(one, p))
+    mass = apply("exp", [mul(n, apply("log1p", [apply("neg", [p])]))])
     reached, k = mass, zero
     for j in range(_INVERSION_STEPS):
-        k = _add(k, cast_to(apply("le", [reached, u]), "float32"))
-        rest = apply("max", [_sub(n, like(float(j), n)), zero])
-        mass = _mul(mass, _mul(_div(rest, like(float(j + 1), n)), odds))
-        reached = _add(reached, mass)
+        k = add(k, cast_to(apply("le", [reached, u]), "float32"))
+        rest = apply("max", [sub(n, like(float(j), n)), zero])
+        mass = mul(mass, mul(div(rest, like(float(j + 1), n)), odds))
+        reached = add(reached, mass)
     return apply("min", [k, n])
 
 
 def _stirling_tail(k: Tensor) -> Tensor:
     """log(k!) minus Stirling's approximation of it."""
-    m = _add(k, like(1.0, k))
-    square = _mul(m, m)
-    inner = _sub(like(1.0 / 360.0, m), _div(like(1.0 / 1260.0, m), square))
-    return _div(_sub(like(1.0 / 12.0, m), _div(inner, square)), m)
+    m = add(k, like(1.0, k))
+    square = mul(m, m)
+    inner = sub(like(1.0 / 360.0, m), div(like(1.0 / 1260.0, m), square))
+    return div(sub(like(1.0 / 12.0, m), div(inner, square)), m)
 
 
 def _by_rejection(n: Tensor, p: Tensor, key: Tensor, offset: int) -> Tensor:
     """Hörmann, "The generation of binomial random variates", 1993: BTRS, for means from 10."""
     one, zero, half = like(1.0, n), like(0.0, n), like(0.5, n)
-    q = _sub(one, p)
-    mean = _mul(n, p)
-    spread = apply("sqrt", [_mul(mean, q)])
-    b = _add(like(1.15, n), _mul(like(2.53, n), spread))
-    a = _add(_mul(like(0.0248, n), b), _sub(_mul(like(0.01, n), p), like(0.0873, n)))
-    c = _add(mean, half)
-    quick = _sub(like(0.92, n), _div(like(4.2, n), b))
-    alpha = _mul(_add(like(2.83, n), _div(like(5.1, n), b)), spread)
-    odds = _div(p, q)
-    m = apply("floor", [_mul(_add(n, one), p)])
-    above_m = _add(_sub(n, m), one)
-    peak = _mul(_add(m, half), _log(_div(_add(m, one), _mul(odds, above_m))))
-    peak = _add(peak, _add(_stirling_tail(m), _stirling_tail(_sub(n, m))))
+    q = sub(one, p)
+    mean = mul(n, p)
+    spread = apply("sqrt", [mul(mean, q)])
+    b = add(like(1.15, n), mul(like(2.53, n), spread))
+    a = add(mul(like(0.0248, n), b), sub(mul(like(0.01, n), p), like(0.0873, n)))
+    c = add(mean, half)
+    quick = sub(like(0.92, n), div(like(4.2, n), b))
+    alpha = mul(add(like(2.83, n), div(like(5.1, n), b)), spread)
+    odds = div(p, q)
+    m = apply("floor", [mul(add(n, one), p)])
+    above_m = add(sub(n, m), one)
+    peak = mul(add(m, half), log(div(add(m, one), mul(odds, above_m))))
+    peak = add(peak, add(_stirling_tail(m), _stirling_tail(sub(n, m))))
     result = m
     for turn in reversed(range(_BINOMIAL_ROUNDS)):
         at = offset + 2 * turn
-        u = _sub(_unit(n.shape, key, at), half)
+        u = sub(_unit(n.shape, key, at), half)
         v = _positive_unit(n.shape, key, at + 1)
-        us = _sub(half, apply("abs", [u]))
+        us = sub(half, apply("abs", [u]))
         us = apply("max", [us, like(1e-7, n)])
-        k = apply("floor", [_add(_mul(_add(_div(_add(a, a), us), b), u), c)])
+        k = apply("floor", [add(mul(add(div(add(a, a), us), b), u), c)])
         inside = apply("and", [apply("le", [zero, k]), apply("le", [k, n])])
         at_once = apply("and", [apply("le", [like(0.07, n), us]), apply("le", [v, quick])])
         k = apply("min", [apply("max", [k, zero]), n])
-        height = _log(_div(_mul(v, alpha), _add(_div(a, _mul(us, us)), b)))
-        above_k = _add(_sub(n, k), one)
-        bound = _add(peak, _mul(_add(n, one), _log(_div(above_m, above_k))))
-        ratio = _div(_mul(odds, above_k), _add(k, one))
-        bound = _add(bound, _mul(_add(k, half), _log(ratio)))
-        bound = _sub(bound, _add(_stirling_tail(k), _stirling_tail(_sub(n, k))))
+        height = log(div(mul(v, alpha), add(div(a, mul(us, us)), b)))
+        above_k = add(sub(n, k), one)
+        bound = add(peak, mul(add(n, one), log(div(above_m, above_k))))
+        ratio = div(mul(odds, above_k), add(k, one))
+        bound = add(bound, mul(add(k, half), log(ratio)))
+        bound = sub(bound, add(_stirling_tail(k), _stirling_tail(sub(n, k))))
         accepted = apply("or", [at_once, apply("le", [height, bound])])
-        result = _select(apply("and", [inside, accepted]), k, result)
+        result = select(apply("and", [inside, accepted]), k, result)
     return result
 
 
@@ -186,12 +163,12 @@ def binomial(
     valid = apply("and", [apply("le", [zero, n]), apply("le", [zero, p])])
     valid = apply("and", [valid, apply("le", [p, one])])
     mirrored = apply("lt", [half, p])
-    rare = _select(valid, _select(mirrored, _sub(one, p), p), zero)
-    n = _select(valid, n, zero)
-    few = apply("lt", [_mul(n, rare), like(10.0, n)])
-    counted = _by_inversion(_select(few, n, zero), rare, _unit(dims, key))
+    rare = select(valid, select(mirrored, sub(one, p), p), zero)
+    n = select(valid, n, zero)
+    few = apply("lt", [mul(n, rare), like(10.0, n)])
+    counted = _by_inversion(select(few, n, zero), rare, _unit(dims, key))
     # Where it does not apply, something that does: 40 trials at 1/2.
-    trials, chance = _select(few, like(40.0, n), n), _select(few, half, rare)
-    found = _select(few, counted, _by_rejection(trials, chance, key, 1))
-    found = _select(mirrored, _sub(n, found), found)
-    return _select(valid, found, like(math.nan, n))
+    trials, chance = select(few, like(40.0, n), n), select(few, half, rare)
+    found = select(few, counted, _by_rejection(trials, chance, key, 1))
+    found = select(mirrored, sub(n, found), found)
+    return select(valid, found, like(math.nan, n))
