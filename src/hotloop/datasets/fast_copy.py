@@ -123,7 +123,7 @@ def _read(file, size: int) -> np.ndarray | None:
         if np.lib.format.read_magic(file) != (1, 0):
             return None
         header = np.lib.format.read_array_header_1_0(file)
-    except ValueError:
+    except Exception:  # what a damaged header surfaces as differs among versions of Python
         return None
     if header != ((size,), False, np.dtype(np.uint8)):
         return None
