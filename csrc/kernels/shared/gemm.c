@@ -18,6 +18,17 @@
   _Pragma("GCC unroll 2") for (int v = 0; v < vectors; ++v)(sum)[v] = f32_mac(everywhere, (right)[v], (sum)[v]);
 #endif
 
+/* One step of k: column u of A's rows, or of the packed tile, times a row of B. */
+#define STEP(u)                                                                                                        \
+  do {                                                                                                                 \
+    f32x16 right[HL_GEMM_VECTORS];                                                                                     \
+    _Pragma("GCC unroll 2") for (int v = 0; v < vectors; ++v) right[v] = f32_load(b + (u) * HL_PANEL + v * HL_LANES);  \
+    _Pragma("GCC unroll 16") for (int i = 0; i < mr; ++i) {                                                            \
+      const float *from = packed ? column + (u) * HL_GEMM_MR_PACKED + i : row[i] + (u);                                \
+      MAC(sum[i], from, right, vectors)                                                                                \
+    }                                                                                                                  \
+  } while (0)
+
 /* mr, vectors and packed are constants at every call: the loops over them unroll, and `sum` becomes registers. */
 ALWAYS_INLINE void tile(const hl_gemm_args *g, int64_t j, const int mr, const int vectors, const int packed) {
   f32x16 sum[HL_GEMM_MAX_MR][HL_GEMM_VECTORS];
@@ -28,39 +39,46 @@ ALWAYS_INLINE void tile(const hl_gemm_args *g, int64_t j, const int mr, const in
     for (int v = 0; v < vectors; ++v)
       sum[i][v] = g->accumulate ? f32_load(c + i * g->ldc + v * HL_LANES) : f32_set1(0.0f);
 
-  /* 12 row pointers of A, a position and b are all the general registers there are: so the position runs up to 0, in
-     bytes, beside pointers to the ends of the rows or of their parts in a panel. */
-  const int64_t step = (int64_t)sizeof(float), jump = packed ? 0 : g->a_jump;
-  const char *row[HL_GEMM_MAX_MR];
+  /* Several steps between two additions to the row pointers: there are 12 of them, nearly all the general registers. */
+  enum { STEPS = 4 };
+  const int64_t jump = packed ? 0 : g->a_jump;
+  const float *row[HL_GEMM_MAX_MR], *column = g->a[0], *b = g->b + j;
   if (!packed) {
 #pragma GCC unroll 16
     for (int i = 0; i < mr; ++i)
-      row[i] = (const char *)g->a[i];
+      row[i] = g->a[i];
   }
-  const float *column = g->a[0];
-  const float *b = g->b + j;
   for (int64_t left = g->k, part; left > 0; left -= part) {
     part = jump && left > HL_PANEL ? HL_PANEL : left;
-    if (!packed) {
+    int64_t p = part;
+    for (; p >= STEPS; p -= STEPS, b += STEPS * HL_PANEL) {
+#pragma GCC unroll 4
+      for (int u = 0; u < STEPS; ++u)
+        STEP(u);
+      if (packed) {
+        column += STEPS * HL_GEMM_MR_PACKED;
+      } else {
 #pragma GCC unroll 16
-      for (int i = 0; i < mr; ++i)
-        row[i] += part * step;
+        for (int i = 0; i < mr; ++i) {
+          row[i] += STEPS;
+          __asm__("" : "+r"(row[i])); /* keeps the compiler from computing all addresses from one position */
+        }
+      }
     }
-    for (int64_t at = -part * step; at != 0; at += step, b += HL_PANEL, column += packed ? HL_GEMM_MR_PACKED : 0) {
-      f32x16 right[HL_GEMM_VECTORS];
-#pragma GCC unroll 2
-      for (int v = 0; v < vectors; ++v)
-        right[v] = f32_load(b + v * HL_LANES);
+    for (; p > 0; --p, b += HL_PANEL) {
+      STEP(0);
+      if (packed) {
+        column += HL_GEMM_MR_PACKED;
+      } else {
 #pragma GCC unroll 16
-      for (int i = 0; i < mr; ++i) {
-        const float *from = packed ? column + i : (const float *)(row[i] + at);
-        MAC(sum[i], from, right, vectors)
+        for (int i = 0; i < mr; ++i)
+          ++row[i];
       }
     }
     if (jump) {
 #pragma GCC unroll 16
       for (int i = 0; i < mr; ++i)
-        row[i] += jump * step;
+        row[i] += jump;
     }
   }
 #pragma GCC unroll 16
@@ -156,7 +174,13 @@ void HL_ISA_NAME(gemm_pack_panels)(float *dst, const float *src, int64_t ld, int
     }
     const int64_t here = first < valid ? first : valid;
     const float *next = src + (i / HL_PANEL + 1) * ld * HL_PANEL;
-    for (int64_t p = 0; p < k; ++p) {
+    int64_t p = 0;
+    if (valid == MR)
+      for (; p + 1 < k; ++p) { /* what either copy takes too much of is there to be read, and overwritten by the next */
+        __builtin_memcpy(dst + p * MR, from + p * HL_PANEL, MR * sizeof(float));
+        __builtin_memcpy(dst + p * MR + here, next + p * HL_PANEL, MR * sizeof(float));
+      }
+    for (; p < k; ++p) {
       for (int64_t c = 0; c < here; ++c)
         dst[p * MR + c] = from[p * HL_PANEL + c];
       for (int64_t c = here; c < valid; ++c)
