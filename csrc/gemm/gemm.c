@@ -16,7 +16,10 @@
 
 enum {
   K_BLOCK = 2048,        /* a slab of B takes 256 KiB: a share of L2. A multiple of HL_PANEL. */
-  PACKED_MOST = 1 << 22, /* elements of a packed A that all threads share: 16 MiB */
+  PACKED_MOST = 1 << 23, /* elements of a packed A that all threads share: 32 MiB */
+  TILED_TILES = 4,       /* A is copied into tiles if it has as many of them, */
+  TILED_N = 256,         /* B has enough columns for the copy to be worth it, */
+  TILED_K = 128,         /* and the rows are long */
   A_BLOCK = 256 * 1024,  /* elements of A that should stay in L2 while slabs pass: 1 MiB */
   ROW_BLOCK = 240,       /* rows whose partial sums are kept in scratch between blocks of k */
   ALIGNMENT = 64,        /* bytes */
@@ -34,47 +37,68 @@ typedef struct parts {
   int64_t tile, pointers, a_tile, packed, sums;
 } parts;
 
-static parts scratch_parts(int64_t m, int64_t k, int32_t a_trans, int32_t b_in_place) {
+static parts scratch_parts(int64_t m, int64_t k, int32_t tiled, int32_t b_in_place) {
   int64_t block = at_most(k, K_BLOCK);
   parts bytes;
   bytes.tile = (int64_t)sizeof(float) * HL_GEMM_MAX_MR * HL_PANEL;
   bytes.pointers = round_up((int64_t)sizeof(float *) * HL_GEMM_MAX_MR, ALIGNMENT);
-  bytes.a_tile = a_trans ? round_up((int64_t)sizeof(float) * block * HL_GEMM_MAX_MR, ALIGNMENT) : 0;
+  bytes.a_tile = tiled ? round_up((int64_t)sizeof(float) * block * HL_GEMM_MAX_MR, ALIGNMENT) : 0;
   bytes.packed = b_in_place ? 0 : (int64_t)sizeof(float) * block * HL_PANEL;
-  bytes.sums = k <= K_BLOCK ? 0 : (int64_t)sizeof(float) * at_most(m, ROW_BLOCK) * HL_PANEL;
+  bytes.sums = k <= block ? 0 : (int64_t)sizeof(float) * at_most(m, ROW_BLOCK) * HL_PANEL;
   return bytes;
 }
 
-int64_t hl_gemm_scratch(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t a_trans, int32_t b_trans,
+int64_t hl_gemm_scratch(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t tiled, int32_t b_trans,
                         hl_layout b_layout) {
   (void)kernels, (void)n;
-  parts bytes = scratch_parts(m, k, a_trans, b_layout == HL_PANELS && !b_trans);
+  parts bytes = scratch_parts(m, k, tiled, b_layout == HL_PANELS && !b_trans);
   return bytes.tile + bytes.pointers + bytes.a_tile + bytes.packed + bytes.sums;
 }
 
-static int64_t tile_rows(const hl_kernels *kernels, int32_t a_trans) {
-  return a_trans ? kernels->gemm_mr_packed : kernels->gemm_mr_rows;
+static int64_t tile_rows(const hl_kernels *kernels, int32_t tiled) {
+  return tiled ? kernels->gemm_mr_packed : kernels->gemm_mr_rows;
 }
 
 int64_t hl_gemm_packed_tiles(const hl_kernels *kernels, int64_t m) { return divide_up(m, kernels->gemm_mr_packed); }
 
-int64_t hl_gemm_packed_size(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t a_trans) {
+int32_t hl_gemm_tiled(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t a_trans, int32_t in_place) {
+  if (a_trans)
+    return 1;
+  int64_t tile = kernels->gemm_mr_packed;
+  return !in_place && m >= TILED_TILES * tile && n >= TILED_N && k >= TILED_K &&
+         hl_gemm_packed_size(kernels, m, n, k, 1) > 0;
+}
+
+int64_t hl_gemm_packed_size(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t tiled) {
   int64_t size;
-  if (!a_trans || n <= HL_PANEL ||
-      hl_mul_overflow(hl_gemm_packed_tiles(kernels, m) * kernels->gemm_mr_packed, k, &size))
+  if (!tiled || n <= HL_PANEL || hl_mul_overflow(hl_gemm_packed_tiles(kernels, m) * kernels->gemm_mr_packed, k, &size))
     return 0;
   return size <= PACKED_MOST ? size : 0;
 }
 
-/* Tiles of rows [p0, p0+count) of the transposed A, from column i0 on. */
+/* Terms [p0, p0+count) of `tiles` tiles, from row i0 of op(A) on. */
 static void pack_tiles(const hl_kernels *kernels, float *dst, const hl_gemm *g, int64_t p0, int64_t count, int64_t i0,
                        int64_t tiles) {
   const hl_gemm_a *a = &g->a;
-  if (a->layout == HL_PANELS)
+  const int64_t mr = kernels->gemm_mr_packed;
+  if (a->trans && a->layout == HL_PANELS) {
     kernels->gemm_pack_panels(dst, a->data + p0 * HL_PANEL, a->ld, count, i0, g->m, tiles);
-  else
+    return;
+  }
+  if (a->trans) {
     kernels->gemm_pack(dst, a->data + (a->rows ? 0 : p0 * a->ld), a->ld, a->rows ? a->rows + p0 : NULL, count, i0, g->m,
                        tiles);
+    return;
+  }
+  for (int64_t i = i0; i < i0 + tiles * mr && i < g->m; i += mr, dst += count * mr) {
+    int64_t rows = at_most(g->m - i, mr);
+    if (a->layout == HL_ROW_MAJOR)
+      kernels->transpose(dst, mr, a->data + i * a->ld + p0, a->ld, rows, count);
+    else /* p0 is a multiple of HL_PANEL */
+      for (int64_t p = 0; p < count; p += HL_PANEL)
+        kernels->transpose(dst + p * mr, mr, a->data + (p0 + p) * a->ld + i * HL_PANEL, HL_PANEL, rows,
+                           at_most(count - p, HL_PANEL));
+  }
 }
 
 void hl_gemm_pack(const hl_kernels *kernels, const hl_gemm *g, int64_t t0, int64_t t1, float *packed) {
@@ -82,9 +106,9 @@ void hl_gemm_pack(const hl_kernels *kernels, const hl_gemm *g, int64_t t0, int64
   pack_tiles(kernels, packed + t0 * mr * g->k, g, 0, g->k, t0 * mr, t1 - t0);
 }
 
-void hl_gemm_tasking(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t a_trans, int64_t *task_rows,
+void hl_gemm_tasking(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t tiled, int64_t *task_rows,
                      int64_t *task_slabs) {
-  int64_t mr = tile_rows(kernels, a_trans);
+  int64_t mr = tile_rows(kernels, tiled);
   int64_t slabs = at_least(divide_up(n, HL_PANEL), 1);
   int64_t rows = at_least(m, 1);
   int64_t row_macs = at_least(k, 1) * at_most(at_least(n, 1), HL_PANEL);
@@ -132,8 +156,8 @@ static void run_slab(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, in
                      const float **pointers, float *a_tile, float *packed, float *sums) {
   const hl_gemm_a *a = &g->a;
   const hl_gemm_b *b = &g->b;
-  hl_gemm_fn kernel = a->trans ? kernels->gemm_packed : kernels->gemm_rows;
-  int64_t mr = tile_rows(kernels, a->trans);
+  hl_gemm_fn kernel = a->tiled ? kernels->gemm_packed : kernels->gemm_rows;
+  int64_t mr = tile_rows(kernels, a->tiled);
   int64_t j0 = s * HL_PANEL, nr = at_most(g->n - j0, HL_PANEL);
   int direct = g->epilogue == NULL && nr == HL_PANEL; /* the kernel writes whole panels */
   int in_place = !b->trans && b->layout == HL_PANELS;
@@ -142,7 +166,7 @@ static void run_slab(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, in
     int64_t count = at_most(g->k - p0, K_BLOCK);
     int first = p0 == 0, last = p0 + count == g->k;
     hl_gemm_args args = {.k = count, .a = pointers, .nr = (int32_t)nr, .accumulate = !first};
-    args.a_jump = a->layout == HL_PANELS ? (a->ld - 1) * HL_PANEL : 0; /* p0 is a multiple of HL_PANEL */
+    args.a_jump = a->layout == HL_PANELS && !a->tiled ? (a->ld - 1) * HL_PANEL : 0; /* p0 is a multiple of HL_PANEL */
     args.b = in_place ? b->data + (s * b->ld + p0) * HL_PANEL : packed;
     if (!in_place)
       pack_b(kernels, packed, b, g->n, s, p0, count);
@@ -150,7 +174,7 @@ static void run_slab(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, in
       args.mr = (int32_t)at_most(i1 - i, mr);
       if (a->packed) {
         pointers[0] = a->packed + i * g->k + p0 * mr;
-      } else if (a->trans) {
+      } else if (a->tiled) {
         pointers[0] = a_tile;
         pack_tiles(kernels, a_tile, g, p0, count, i, 1);
       } else {
@@ -191,23 +215,23 @@ static void run_row(const hl_kernels *kernels, const hl_gemm *g, int64_t i, int6
 
 void hl_gemm_run(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, int64_t i1, int64_t s0, int64_t s1,
                  void *scratch) {
-  parts bytes = scratch_parts(g->m, g->k, g->a.trans, g->b.layout == HL_PANELS && !g->b.trans);
+  parts bytes = scratch_parts(g->m, g->k, g->a.tiled, g->b.layout == HL_PANELS && !g->b.trans);
   char *base = scratch;
   float *tile = (float *)base;
   const float **pointers = (const float **)(base + bytes.tile);
   float *a_tile = (float *)(base + bytes.tile + bytes.pointers);
   float *packed = (float *)((char *)a_tile + bytes.a_tile);
   float *sums = (float *)((char *)packed + bytes.packed);
-  int64_t mr = tile_rows(kernels, g->a.trans);
+  int64_t mr = tile_rows(kernels, g->a.tiled);
 
-  if (i1 - i0 == 1 && !g->a.trans && (g->a.layout == HL_ROW_MAJOR || g->a.ld == 1) && bytes.packed == 0) {
+  if (i1 - i0 == 1 && !g->a.tiled && (g->a.layout == HL_ROW_MAJOR || g->a.ld == 1) && bytes.packed == 0) {
     run_row(kernels, g, i0, s0, s1, tile);
     return;
   }
   int64_t block = i1 - i0;
   if (g->k > K_BLOCK)
     block = ROW_BLOCK;
-  else if (!g->a.trans && s1 - s0 > 1)
+  else if (!g->a.tiled && s1 - s0 > 1)
     block = round_up(at_least(A_BLOCK / at_least(g->k, 1), 4 * mr), mr);
   for (int64_t i = i0; i < i1; i += block)
     for (int64_t s = s0; s < s1; ++s)

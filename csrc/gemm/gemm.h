@@ -18,7 +18,9 @@ typedef struct hl_gemm_a {
   const int64_t *rows; /* NULL, or the row numbers (not multiplied by ld) */
   int32_t trans;
   hl_layout layout;
-  const float *packed; /* with trans: NULL, or what hl_gemm_pack made of all of A, which saves doing it for each slab */
+  int32_t tiled; /* hl_gemm_tiled */
+  const float
+      *packed; /* if tiled: what hl_gemm_pack made of all of A. NULL with trans: each slab packs what it needs */
 } hl_gemm_a;
 
 /* op(B) is k x n. Stored row-major with ld (k x n, or n x k with trans), or as HL_PANELS of the stored matrix, whose
@@ -45,17 +47,19 @@ typedef struct hl_gemm {
   hl_layout c_layout;
 } hl_gemm;
 
+/* Whether A is read from packed tiles: always with trans, else where enough slabs pass over it to be worth the copy.
+   `in_place`: it is not to be copied without need, being rows of an input. */
+int32_t hl_gemm_tiled(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t a_trans, int32_t in_place);
 /* Bytes of scratch one thread needs for this product (register tile, pointers, a packed tile of A, packed panels). */
-int64_t hl_gemm_scratch(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t a_trans, int32_t b_trans,
+int64_t hl_gemm_scratch(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t tiled, int32_t b_trans,
                         hl_layout b_layout);
 /* How many rows and 32-column slabs a task should take so that tasks are neither too many nor too few. Depends on
    shapes alone. */
-void hl_gemm_tasking(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t a_trans, int64_t *task_rows,
+void hl_gemm_tasking(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t tiled, int64_t *task_rows,
                      int64_t *task_slabs);
-/* A transposed A is packed into tiles first: by whoever computes a tile, or once for all of them. Elements that all of
-   A takes then, 0 if it should not be done (no trans, a single slab, or too large to be kept); number of its tiles;
-   tiles [t0, t1). */
-int64_t hl_gemm_packed_size(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t a_trans);
+/* Tiles are packed by whoever computes with them, or once for all. Elements that all of A takes then, 0 if it should
+   not be done (not tiled, a single slab, or too large to be kept); number of its tiles; tiles [t0, t1). */
+int64_t hl_gemm_packed_size(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t tiled);
 int64_t hl_gemm_packed_tiles(const hl_kernels *kernels, int64_t m);
 void hl_gemm_pack(const hl_kernels *kernels, const hl_gemm *gemm, int64_t t0, int64_t t1, float *packed);
 /* Computes rows [i0, i1) of slabs [s0, s1). k == 0 gives zeros. No allocation. If A is packed, i0 is a multiple of

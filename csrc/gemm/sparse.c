@@ -62,7 +62,7 @@ hl_sparse hl_sparse_shape(const hl_kernels *kernels, const hl_gemm *g) {
   s.row_tasks = divide_up(g->m, s.task_rows);
   s.tasks = s.row_tasks * divide_up(divide_up(g->n, HL_PANEL), s.task_slabs);
   int64_t pack = pack_scratch(&s), run = run_scratch(kernels, g, &s);
-  int64_t dense = hl_gemm_scratch(kernels, g->m, g->n, g->k, g->a.trans, g->b.trans, g->b.layout);
+  int64_t dense = hl_gemm_scratch(kernels, g->m, g->n, g->k, g->a.tiled, g->b.trans, g->b.layout);
   s.scratch = pack > run ? pack : run;
   s.scratch = dense > s.scratch ? dense : s.scratch;
   return s;
@@ -235,7 +235,7 @@ void hl_sparse_run(const hl_kernels *kernels, const hl_gemm *g, const hl_sparse 
                    void *scratch) {
   const int64_t i0 = task % s->row_tasks * s->task_rows, i1 = at_most(i0 + s->task_rows, g->m);
   const int64_t s0 = task / s->row_tasks * s->task_slabs, s1 = at_most(s0 + s->task_slabs, divide_up(g->n, HL_PANEL));
-  const int64_t mr = g->a.trans ? kernels->gemm_mr_packed : kernels->gemm_mr_rows;
+  const int64_t mr = g->a.tiled ? kernels->gemm_mr_packed : kernels->gemm_mr_rows;
   float *sums = scratch, *copy = sums + ROWS_AT_ONCE * HL_PANEL * kernels->gemm_sparse_panels;
   if (!compute(kernels, g, s, i0, i1, s0, s1, lists, sums, copy)) {
     hl_gemm_run(kernels, g, i0, i1, s0, s1, scratch);

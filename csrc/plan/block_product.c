@@ -89,7 +89,7 @@ hl_status hl_block_product(hl_plan *plan, hl_block *block) {
   }
   hl_gemm *g = &block->gemm;
   *g = (hl_gemm){.m = s[M], .n = s[N], .k = s[K], .ldc = s[N], .c_layout = HL_ROW_MAJOR};
-  g->a = (hl_gemm_a){.ld = s[LD_A], .trans = (int32_t)s[TRANS_A]};
+  g->a = (hl_gemm_a){.ld = s[LD_A], .trans = (int32_t)s[TRANS_A], .tiled = (int32_t)s[TRANS_A]};
   g->b = (hl_gemm_b){.ld = s[LD_B], .trans = (int32_t)s[TRANS_B], .layout = HL_ROW_MAJOR};
   block->cost = block->cost / 5 + 8 * block->target_extent;
   block->task = product_task;
@@ -98,7 +98,7 @@ hl_status hl_block_product(hl_plan *plan, hl_block *block) {
   block->depth = s[K];
   if (!block->target_extent)
     return HL_OK;
-  hl_gemm_tasking(plan->kernels, s[M], s[N], s[K], g->a.trans, &block->split[0], &block->split[1]);
+  hl_gemm_tasking(plan->kernels, s[M], s[N], s[K], g->a.tiled, &block->split[0], &block->split[1]);
   block->split[0] = block->split[0] > 0 ? block->split[0] : 1;
   block->split[1] = block->split[1] > 0 ? block->split[1] : 1;
   block->split[2] = macs < TASK_MACS ? TASK_MACS / macs : 1; /* products that one task does */
@@ -106,6 +106,6 @@ hl_status hl_block_product(hl_plan *plan, hl_block *block) {
   int64_t slabs = (s[N] + HL_PANEL - 1) / HL_PANEL;
   int64_t row_tasks = (s[M] + block->split[0] - 1) / block->split[0];
   block->ntasks = block->split[3] * row_tasks * ((slabs + block->split[1] - 1) / block->split[1]);
-  block->scratch = hl_gemm_scratch(plan->kernels, s[M], s[N], s[K], g->a.trans, g->b.trans, HL_ROW_MAJOR);
+  block->scratch = hl_gemm_scratch(plan->kernels, s[M], s[N], s[K], g->a.tiled, g->b.trans, HL_ROW_MAJOR);
   return HL_OK;
 }

@@ -61,7 +61,7 @@ static hl_status compile_epilogue(hl_plan *plan, hl_step *step, const hl_matrix 
   hl_tile_domain domain = {.nouter = 1, .epilogue = 1, .outer = {step->gemm.m}, .cols = step->gemm.n};
   domain.batch_size = plan->batch_size;
   domain.interpreted = plan->interpreted;
-  domain.max_rows = step->a.trans ? plan->kernels->gemm_mr_packed : plan->kernels->gemm_mr_rows;
+  domain.max_rows = step->gemm.a.tiled ? plan->kernels->gemm_mr_packed : plan->kernels->gemm_mr_rows;
   if (!c)
     return hl_plan_compile(plan, step, &domain, given);
   if (given->noperands < 0 || given->ninstructions < 0 || given->noperands >= HL_MAX_PROGRAM ||
@@ -153,6 +153,8 @@ hl_status hl_plan_add_gemm(hl_plan *plan, int64_t m, int64_t n, int64_t k, const
   g->m = m;
   g->n = n;
   g->k = k;
+  step->a_input = a->slot >= 0 && a->slot < plan->nslots && plan->slots[a->slot].kind == HL_SLOT_INPUT;
+  g->a.tiled = hl_gemm_tiled(plan->kernels, m, n, k, a->trans, step->a_input);
   status = check_gemm(plan, step, c, epilogue);
   if (status != HL_OK) {
     hl_step_free(step);
@@ -171,14 +173,13 @@ hl_status hl_plan_add_gemm(hl_plan *plan, int64_t m, int64_t n, int64_t k, const
     g->c_layout = c->panel ? HL_PANELS : HL_ROW_MAJOR;
   }
   g->epilogue = epilogue ? hl_tile_epilogue : NULL;
-  step->a_input = plan->slots[a->slot].kind == HL_SLOT_INPUT;
   if (step->a_input)
     g->a.ld = plan->slots[a->slot].size;
   hl_step_allow_sparse(plan, step);
-  hl_gemm_tasking(plan->kernels, m, n, k, a->trans, &step->task_rows, &step->task_slabs);
+  hl_gemm_tasking(plan->kernels, m, n, k, g->a.tiled, &step->task_rows, &step->task_slabs);
   step->task_rows = step->task_rows > 0 ? step->task_rows : 1;
   step->task_slabs = step->task_slabs > 0 ? step->task_slabs : 1;
-  step->packed = hl_gemm_packed_size(plan->kernels, m, n, k, a->trans);
+  step->packed = hl_gemm_packed_size(plan->kernels, m, n, k, g->a.tiled);
   if (step->packed)
     step->pack_tasks = (hl_gemm_packed_tiles(plan->kernels, m) + HL_PACK_TILES - 1) / HL_PACK_TILES;
   step->slabs = (n + HL_PANEL - 1) / HL_PANEL;
@@ -189,7 +190,7 @@ hl_status hl_plan_add_gemm(hl_plan *plan, int64_t m, int64_t n, int64_t k, const
     step->cost = INT64_MAX / 2;
   if (epilogue)
     step->cost += hl_tile_cost(step->tile) / 2;
-  int64_t scratch = hl_gemm_scratch(plan->kernels, m, n, k, a->trans, b->trans, g->b.layout);
+  int64_t scratch = hl_gemm_scratch(plan->kernels, m, n, k, g->a.tiled, b->trans, g->b.layout);
   scratch = step->sparse.scratch > scratch ? step->sparse.scratch : scratch;
   step->epilogue_scratch = (scratch + 63) / 64 * 64;
   step->scratch = step->epilogue_scratch + (epilogue ? hl_tile_scratch(step->tile) : 0);

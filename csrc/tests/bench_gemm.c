@@ -79,14 +79,15 @@ static double product_gflops(const hl_kernels *k, const shape *s) {
   uint64_t state = 1;
   for (int64_t i = 0; i < a_rows; ++i)
     rows[i] = random_bits(&state) % stored;
+  const int32_t tiled = hl_gemm_tiled(k, s->m, s->n, s->k, s->a_trans, s->indexed);
   hl_gemm g = {.m = s->m, .n = s->n, .k = s->k, .c = c, .ldc = s->n, .epilogue = s->epilogue ? use_tile : NULL};
-  g.a = (hl_gemm_a){a, a_cols, s->indexed ? rows : NULL, s->a_trans, HL_ROW_MAJOR, NULL};
+  g.a = (hl_gemm_a){a, a_cols, s->indexed ? rows : NULL, s->a_trans, HL_ROW_MAJOR, tiled, NULL};
   g.b = (hl_gemm_b){b, s->b_layout == HL_PANELS ? b_rows : b_cols, s->b_trans, s->b_layout};
   void *scratch =
-      new_lanes(hl_gemm_scratch(k, s->m, s->n, s->k, s->a_trans, s->b_trans, s->b_layout) / (int64_t)sizeof(float));
+      new_lanes(hl_gemm_scratch(k, s->m, s->n, s->k, tiled, s->b_trans, s->b_layout) / (int64_t)sizeof(float));
   int64_t slabs = (s->n + HL_PANEL - 1) / HL_PANEL, task_rows, task_slabs;
-  hl_gemm_tasking(k, s->m, s->n, s->k, s->a_trans, &task_rows, &task_slabs);
-  int64_t size = hl_gemm_packed_size(k, s->m, s->n, s->k, s->a_trans);
+  hl_gemm_tasking(k, s->m, s->n, s->k, tiled, &task_rows, &task_slabs);
+  int64_t size = hl_gemm_packed_size(k, s->m, s->n, s->k, tiled);
   float *packed = new_lanes(size);
   double flops = 2.0 * (double)s->m * (double)s->n * (double)s->k, best = 0;
   int repeats = (int)(2e7 / flops) + 1, rounds = (int)(8e9 / (flops * repeats));

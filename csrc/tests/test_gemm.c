@@ -129,6 +129,8 @@ static void check_product(const hl_kernels *k, int64_t m, int64_t n, int64_t cou
   int64_t a_rows = h.a_trans ? count : m, a_cols = h.a_trans ? m : count;
   int64_t b_rows = h.b_trans ? n : count, b_cols = h.b_trans ? count : n;
   int indexed = h.indexed == 1;
+  /* Products too small to be worth it are tried in tiles too. */
+  int32_t tiled = h.a_trans || (!indexed && h.split == 1 && n > HL_PANEL);
   int64_t lda = a_cols + 3, ldb = b_cols + 5, ldc = n + 7, stored = indexed ? 2 * a_rows + 1 : a_rows;
   float *a = new_lanes(stored * lda), *b = new_lanes(b_rows * ldb);
   float *panels = new_lanes(hl_panels_size(b_rows, b_cols));
@@ -153,8 +155,8 @@ static void check_product(const hl_kernels *k, int64_t m, int64_t n, int64_t cou
   hl_gemm g = {.m = m, .n = n, .k = count};
   float *a_panels = new_lanes(hl_panels_size(a_rows, a_cols));
   hl_pack_panels(a_panels, a, lda, a_rows, a_cols);
-  g.a = h.indexed == 2 ? (hl_gemm_a){a_panels, a_rows, NULL, h.a_trans, HL_PANELS, NULL}
-                       : (hl_gemm_a){a, lda, indexed ? rows : NULL, h.a_trans, HL_ROW_MAJOR, NULL};
+  g.a = h.indexed == 2 ? (hl_gemm_a){a_panels, a_rows, NULL, h.a_trans, HL_PANELS, tiled, NULL}
+                       : (hl_gemm_a){a, lda, indexed ? rows : NULL, h.a_trans, HL_ROW_MAJOR, tiled, NULL};
   g.b = h.b_panels ? (hl_gemm_b){panels, b_rows, h.b_trans, HL_PANELS} : (hl_gemm_b){b, ldb, h.b_trans, HL_ROW_MAJOR};
   if (h.output == 2)
     g.epilogue = receive, g.ctx = &r;
@@ -162,17 +164,17 @@ static void check_product(const hl_kernels *k, int64_t m, int64_t n, int64_t cou
   g.ldc = ldc;
   g.c_layout = h.output == 1 ? HL_PANELS : HL_ROW_MAJOR;
   /* Exactly the scratch promised: the sanitizer watches its ends. Stale contents must not matter. */
-  int64_t bytes = hl_gemm_scratch(k, m, n, count, h.a_trans, h.b_trans, g.b.layout);
+  int64_t bytes = hl_gemm_scratch(k, m, n, count, tiled, h.b_trans, g.b.layout);
   void *scratch = new_lanes(bytes / (int64_t)sizeof(float));
   memset(scratch, 0xff, (size_t)bytes);
   int64_t slabs = (n + HL_PANEL - 1) / HL_PANEL, task_rows = m, task_slabs = slabs;
   if (h.split)
-    hl_gemm_tasking(k, m, n, count, h.a_trans, &task_rows, &task_slabs);
+    hl_gemm_tasking(k, m, n, count, tiled, &task_rows, &task_slabs);
   if (h.split == 2)
     task_rows = 5, task_slabs = 1;
   float *packed = NULL;
-  if (h.split < 2 && hl_gemm_packed_size(k, m, n, count, h.a_trans)) { /* tasks begin at tiles */
-    packed = new_lanes(hl_gemm_packed_size(k, m, n, count, h.a_trans));
+  if (h.split < 2 && hl_gemm_packed_size(k, m, n, count, tiled)) { /* tasks begin at tiles */
+    packed = new_lanes(hl_gemm_packed_size(k, m, n, count, tiled));
     int64_t tiles = hl_gemm_packed_tiles(k, m);
     hl_gemm_pack(k, &g, 0, tiles / 2, packed);
     hl_gemm_pack(k, &g, tiles / 2, tiles, packed);
@@ -226,8 +228,8 @@ int main(void) {
   check_panels();
   const int32_t widths[] = {1, 10, 16, 17, 32};
   const int64_t depths[] = {0, 1, 2, 7, 33};
-  const int64_t shapes[][3] = {{1, 1, 1},    {1, 200, 50}, {1, 10, 5},    {5, 10, 0},   {13, 33, 17},  {12, 32, 8},
-                               {14, 64, 20}, {40, 70, 33}, {29, 10, 128}, {3, 100, 65}, {30, 40, 2100}};
+  const int64_t shapes[][3] = {{1, 1, 1},    {1, 200, 50}, {1, 10, 5},    {5, 10, 0},   {13, 33, 17},   {12, 32, 8},
+                               {14, 64, 20}, {40, 70, 33}, {29, 10, 128}, {3, 100, 65}, {30, 40, 2100}, {61, 270, 130}};
   for (int isa = 0; isa < HL_ISA_COUNT; ++isa) {
     const hl_kernels *k = hl_kernels_of((hl_isa)isa);
     if (k == NULL)

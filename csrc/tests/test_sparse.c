@@ -72,7 +72,7 @@ static void check_product(const hl_kernels *k, int64_t m, int64_t n, int64_t cou
     rows[i] = h.indexed ? (i * 7 + 3) % stored : i;
   received r = {want, n, 0};
   hl_gemm g = {.m = m, .n = n, .k = count, .c = c, .ldc = ldc, .c_layout = h.output == 1 ? HL_PANELS : HL_ROW_MAJOR};
-  g.a = (hl_gemm_a){a, lda, h.indexed ? rows : NULL, h.a_trans, HL_ROW_MAJOR, NULL};
+  g.a = (hl_gemm_a){a, lda, h.indexed ? rows : NULL, h.a_trans, HL_ROW_MAJOR, h.a_trans, NULL};
   g.b = h.b_panels ? (hl_gemm_b){panels, count, 0, HL_PANELS} : (hl_gemm_b){b, ldb, 0, HL_ROW_MAJOR};
   if (h.output == 2)
     g.epilogue = receive, g.ctx = &r;
@@ -128,8 +128,11 @@ static void check_sign_of_zero(const hl_kernels *k) {
         a[p] = 0, b[p * HL_PANEL] = p % 2 ? 1.0f : -1.0f;
       a[at * 30] = 0x1p-140f; /* times 2^-20, less than the smallest denormal */
       b[at * 30 * HL_PANEL] = -0x1p-20f;
-      hl_gemm g = {
-          .m = 1, .n = 1, .k = DEPTH, .ldc = 1, .a = {a, a_trans ? 1 : DEPTH, NULL, a_trans, HL_ROW_MAJOR, NULL}};
+      hl_gemm g = {.m = 1,
+                   .n = 1,
+                   .k = DEPTH,
+                   .ldc = 1,
+                   .a = {a, a_trans ? 1 : DEPTH, NULL, a_trans, HL_ROW_MAJOR, a_trans, NULL}};
       g.b = (hl_gemm_b){b, DEPTH, 0, HL_PANELS};
       hl_sparse s = hl_sparse_shape(k, &g);
       float *lists = new_lanes(s.size), *scratch = new_lanes(s.scratch / (int64_t)sizeof(float));

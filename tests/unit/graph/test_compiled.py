@@ -10,6 +10,26 @@ from random_graphs import Maker, random_variables
 from hotloop import graph
 
 
+@pytest.mark.parametrize("ta", [False, True])
+@pytest.mark.parametrize("tb", [False, True])
+def test_rows_of_a_product_do_not_depend_on_how_many_there_are(ta, tb):
+    """A large left operand is copied into tiles first, a small one is read in place."""
+    rng = np.random.default_rng(8)
+    a = rng.normal(size=(131, 150)).astype(np.float32)
+    b = rng.normal(size=(290, 150) if tb else (150, 290)).astype(np.float32)
+
+    def product(rows):
+        left = a[:rows].T if ta else a[:rows]
+        specs = [(np.shape(left), "float32"), (b.shape, "float32")]
+        trace = graph.trace(lambda x, y: [graph.apply("matmul", [x, y], ta=ta, tb=tb)], specs)
+        return graph.compile(trace, False)([np.ascontiguousarray(left), b])[0]
+
+    whole = product(131)
+    np.testing.assert_allclose(whole, a @ (b.T if tb else b), rtol=1e-4, atol=1e-4)
+    for rows in (1, 5, 60):
+        np.testing.assert_array_equal(whole[:rows], product(rows))
+
+
 def run_model(executable, trace, inputs, outputs, **how):
     """Runs the executable's recipe in the NumPy model."""
     executable._plan_type = plan_model.Plan
