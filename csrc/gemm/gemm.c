@@ -44,7 +44,7 @@ static parts scratch_parts(int64_t m, int64_t k, int32_t tiled, int32_t b_in_pla
   bytes.pointers = round_up((int64_t)sizeof(float *) * HL_GEMM_MAX_MR, ALIGNMENT);
   bytes.a_tile = tiled ? round_up((int64_t)sizeof(float) * block * HL_GEMM_MAX_MR, ALIGNMENT) : 0;
   bytes.packed = b_in_place ? 0 : (int64_t)sizeof(float) * block * HL_PANEL;
-  bytes.sums = k <= block ? 0 : (int64_t)sizeof(float) * at_most(m, ROW_BLOCK) * HL_PANEL;
+  bytes.sums = k <= K_BLOCK ? 0 : (int64_t)sizeof(float) * at_most(m, ROW_BLOCK) * HL_PANEL;
   return bytes;
 }
 
@@ -166,7 +166,7 @@ static void run_slab(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, in
     int64_t count = at_most(g->k - p0, K_BLOCK);
     int first = p0 == 0, last = p0 + count == g->k;
     hl_gemm_args args = {.k = count, .a = pointers, .nr = (int32_t)nr, .accumulate = !first};
-    args.a_jump = a->layout == HL_PANELS && !a->tiled ? (a->ld - 1) * HL_PANEL : 0; /* p0 is a multiple of HL_PANEL */
+    args.a_jump = a->layout == HL_PANELS ? (a->ld - 1) * HL_PANEL : 0; /* p0 is a multiple of HL_PANEL */
     args.b = in_place ? b->data + (s * b->ld + p0) * HL_PANEL : packed;
     if (!in_place)
       pack_b(kernels, packed, b, g->n, s, p0, count);

@@ -18,9 +18,8 @@ typedef struct hl_gemm_a {
   const int64_t *rows; /* NULL, or the row numbers (not multiplied by ld) */
   int32_t trans;
   hl_layout layout;
-  int32_t tiled; /* hl_gemm_tiled */
-  const float
-      *packed; /* if tiled: what hl_gemm_pack made of all of A. NULL with trans: each slab packs what it needs */
+  int32_t tiled;       /* hl_gemm_tiled */
+  const float *packed; /* if tiled: what hl_gemm_pack made of all of A. With trans also NULL: each slab packs its own */
 } hl_gemm_a;
 
 /* op(B) is k x n. Stored row-major with ld (k x n, or n x k with trans), or as HL_PANELS of the stored matrix, whose
