@@ -125,32 +125,43 @@ int64_t hl_relay_take(hl_share *shares, int thread, int nthreads, int64_t ntasks
 void hl_relay_report(hl_relay *relay, int64_t count) { __atomic_add_fetch(&relay->completed, count, __ATOMIC_RELEASE); }
 
 enum {
-  SPINS = 1000,      /* some 20-70 us: longer than the skew of balanced steps, shorter than a scheduler's slice */
-  YIELDS = 20,       /* then someone else may hold the core that the awaited thread needs */
-  NAP_NS = 50 * 1000 /* and then it is away for long: a waiter that goes on yielding uses up its own claim to a core */
+  SPIN_NS = 100 * 1000,  /* longer than what one thread does alone between two shared steps, and than the skew of balanced
+                            ones: who naps comes back 110 us later, and then the other one waits for him */
+  YIELD_NS = 130 * 1000, /* until then somebody else may have the core */
+  NAP_NS = 50 * 1000,    /* after that the awaited thread is away for long, and a waiter that goes on yielding uses up its
+                            own claim to a core */
+  LOOK = 32              /* pauses between looks at the clock; one takes 10 to 70 ns, depending on the CPU */
 };
 
-static void idle(int *rounds) {
-  if (*rounds < SPINS) {
-    relax();
-  } else if (*rounds < SPINS + YIELDS) {
-    sched_yield();
-  } else {
-    nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
+typedef struct patience {
+  int32_t rounds;
+  int64_t began;
+} patience;
+
+static void idle(patience *p) {
+  relax();
+  if (++p->rounds % LOOK)
     return;
-  }
-  ++*rounds;
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  int64_t ns = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+  if (p->rounds == LOOK)
+    p->began = ns;
+  else if (ns - p->began > YIELD_NS)
+    nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
+  else if (ns - p->began > SPIN_NS)
+    sched_yield();
 }
 
 void hl_relay_wait(hl_relay *relay, int64_t ntasks) {
-  for (int rounds = 0; __atomic_load_n(&relay->completed, __ATOMIC_ACQUIRE) < ntasks;)
-    idle(&rounds);
+  for (patience p = {0}; __atomic_load_n(&relay->completed, __ATOMIC_ACQUIRE) < ntasks;)
+    idle(&p);
 }
 
 uint64_t hl_relay_follow(hl_relay *relay, uint64_t seen) {
   uint64_t turn;
-  for (int rounds = 0; (turn = __atomic_load_n(&relay->turn, __ATOMIC_ACQUIRE)) == seen;)
-    idle(&rounds);
+  for (patience p = {0}; (turn = __atomic_load_n(&relay->turn, __ATOMIC_ACQUIRE)) == seen;)
+    idle(&p);
   return turn;
 }
 

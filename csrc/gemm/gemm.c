@@ -24,6 +24,7 @@ enum {
   ROW_BLOCK = 240,       /* rows whose partial sums are kept in scratch between blocks of k */
   ALIGNMENT = 64,        /* bytes */
   TASK_MACS = 1 << 18,   /* multiply-adds that make a task worth its bookkeeping: some 4 us */
+  ROW_K = 32,            /* what a row of a slab takes besides its multiply-adds, as so many steps of k */
   TASKS_WANTED = 32      /* enough for stealing to even out the load of many cores */
 };
 
@@ -106,14 +107,16 @@ void hl_gemm_pack(const hl_kernels *kernels, const hl_gemm *g, int64_t t0, int64
   pack_tiles(kernels, packed + t0 * mr * g->k, g, 0, g->k, t0 * mr, t1 - t0);
 }
 
-void hl_gemm_tasking(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t tiled, int64_t *task_rows,
-                     int64_t *task_slabs) {
+void hl_gemm_tasking(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t tiled, int64_t epilogue,
+                     int64_t *task_rows, int64_t *task_slabs) {
   int64_t mr = tile_rows(kernels, tiled);
   int64_t slabs = at_least(divide_up(n, HL_PANEL), 1);
   int64_t rows = at_least(m, 1);
-  int64_t row_macs = at_least(k, 1) * at_most(at_least(n, 1), HL_PANEL);
-  /* Whole columns of tiles use a slab of B best; cut them only for more parallelism, and not below eight tiles. */
-  while (divide_up(m, rows) * slabs < TASKS_WANTED && rows >= 16 * mr && rows / 2 * row_macs >= TASK_MACS)
+  int64_t row_macs = (k + ROW_K) * HL_PANEL + epilogue;
+  /* Whole columns of tiles use a slab of B best; cut them only for more parallelism, and not below eight tiles. A
+     single slab is all the parallelism there is. */
+  int64_t least = (slabs == 1 ? 2 : 8) * mr;
+  while (divide_up(m, rows) * slabs < TASKS_WANTED && rows >= 2 * least && rows / 2 * row_macs >= TASK_MACS)
     rows = round_up(divide_up(rows, 2), mr);
   *task_rows = rows;
   *task_slabs = at_most(divide_up(TASK_MACS, rows * row_macs), slabs);

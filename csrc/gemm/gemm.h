@@ -53,9 +53,9 @@ int32_t hl_gemm_tiled(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k
 int64_t hl_gemm_scratch(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t tiled, int32_t b_trans,
                         hl_layout b_layout);
 /* How many rows and 32-column slabs a task should take so that tasks are neither too many nor too few. Depends on
-   shapes alone. */
-void hl_gemm_tasking(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t tiled, int64_t *task_rows,
-                     int64_t *task_slabs);
+   shapes alone. epilogue: what it costs for a row of a slab, in multiply-adds. */
+void hl_gemm_tasking(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t tiled, int64_t epilogue,
+                     int64_t *task_rows, int64_t *task_slabs);
 /* Tiles are packed by whoever computes with them, or once for all. Elements that all of A takes then, 0 if it should
    not be done (not tiled, a single slab, or too large to be kept); number of its tiles; tiles [t0, t1). */
 int64_t hl_gemm_packed_size(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t tiled);

@@ -3,6 +3,10 @@
 
 #include "plan/internal.h"
 
+/* A fused multiply-add of a register tile costs about a fifth of a lane of an elementwise kernel. In chains, as most
+   epilogues are, an instruction costs half of one that runs alone. */
+enum { MACS_PER_COST = 5 };
+
 /* Range of the elements of a matrix, relative to its slot (mapped slots: within one row). */
 static hl_status check_matrix(hl_plan *plan, const char *name, const hl_matrix *x, int64_t rows, int64_t cols,
                               int may_map_rows, int64_t *low, int64_t *high) {
@@ -176,17 +180,20 @@ hl_status hl_plan_add_gemm(hl_plan *plan, int64_t m, int64_t n, int64_t k, const
   if (step->a_input)
     g->a.ld = plan->slots[a->slot].size;
   hl_step_allow_sparse(plan, step);
-  hl_gemm_tasking(plan->kernels, m, n, k, g->a.tiled, &step->task_rows, &step->task_slabs);
+  step->slabs = (n + HL_PANEL - 1) / HL_PANEL;
+  int64_t epilogue_macs = 0;
+  if (epilogue && m > 0 && n > 0)
+    epilogue_macs = hl_tile_cost(step->tile) / (m * step->slabs) * MACS_PER_COST / 2;
+  hl_gemm_tasking(plan->kernels, m, n, k, g->a.tiled, epilogue_macs, &step->task_rows, &step->task_slabs);
   step->task_rows = step->task_rows > 0 ? step->task_rows : 1;
   step->task_slabs = step->task_slabs > 0 ? step->task_slabs : 1;
   step->packed = hl_gemm_packed_size(plan->kernels, m, n, k, g->a.tiled);
   if (step->packed)
     step->pack_tasks = (hl_gemm_packed_tiles(plan->kernels, m) + HL_PACK_TILES - 1) / HL_PACK_TILES;
-  step->slabs = (n + HL_PANEL - 1) / HL_PANEL;
   step->row_tasks = (m + step->task_rows - 1) / step->task_rows;
   step->ntasks = step->row_tasks * ((step->slabs + step->task_slabs - 1) / step->task_slabs);
-  /* A fused multiply-add of a register tile costs about a fifth of a lane of an elementwise kernel. */
-  if (hl_mul_overflow(m * HL_PANEL, step->slabs, &step->cost) || hl_mul_overflow(step->cost, k / 5 + 2, &step->cost))
+  if (hl_mul_overflow(m * HL_PANEL, step->slabs, &step->cost) ||
+      hl_mul_overflow(step->cost, k / MACS_PER_COST + 2, &step->cost))
     step->cost = INT64_MAX / 2;
   if (epilogue)
     step->cost += hl_tile_cost(step->tile) / 2;

@@ -86,7 +86,7 @@ static double product_gflops(const hl_kernels *k, const shape *s) {
   void *scratch =
       new_lanes(hl_gemm_scratch(k, s->m, s->n, s->k, tiled, s->b_trans, s->b_layout) / (int64_t)sizeof(float));
   int64_t slabs = (s->n + HL_PANEL - 1) / HL_PANEL, task_rows, task_slabs;
-  hl_gemm_tasking(k, s->m, s->n, s->k, tiled, &task_rows, &task_slabs);
+  hl_gemm_tasking(k, s->m, s->n, s->k, tiled, 0, &task_rows, &task_slabs);
   int64_t size = hl_gemm_packed_size(k, s->m, s->n, s->k, tiled);
   float *packed = new_lanes(size);
   double flops = 2.0 * (double)s->m * (double)s->n * (double)s->k, best = 0;

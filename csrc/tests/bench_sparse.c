@@ -54,7 +54,7 @@ static timing measure(const hl_kernels *k, const float *x, int64_t batch, int64_
   const int64_t slabs = (n + HL_PANEL - 1) / HL_PANEL, size = hl_gemm_packed_size(k, m, n, count, a_trans);
   float *packed = new_lanes(size);
   int64_t task_rows, task_slabs;
-  hl_gemm_tasking(k, m, n, count, a_trans, &task_rows, &task_slabs);
+  hl_gemm_tasking(k, m, n, count, a_trans, 0, &task_rows, &task_slabs);
   timing best = {1, 1, 1, 0};
   uint64_t state = 9;
   for (int round = 0; round < rounds; ++round) {

@@ -169,7 +169,7 @@ static void check_product(const hl_kernels *k, int64_t m, int64_t n, int64_t cou
   memset(scratch, 0xff, (size_t)bytes);
   int64_t slabs = (n + HL_PANEL - 1) / HL_PANEL, task_rows = m, task_slabs = slabs;
   if (h.split)
-    hl_gemm_tasking(k, m, n, count, tiled, &task_rows, &task_slabs);
+    hl_gemm_tasking(k, m, n, count, tiled, 0, &task_rows, &task_slabs);
   if (h.split == 2)
     task_rows = 5, task_slabs = 1;
   float *packed = NULL;

@@ -246,11 +246,20 @@ static void emit_body(hl_tile_builder *b, pools *p, int variant) {
   }
 }
 
+/* The first operand with the same address as direct operand i everywhere: an update loads and stores in one place. */
+static int32_t first_alike(const hl_tile *t, int32_t i) {
+  const hl_tile_operand *o = &t->operands[i], *other = t->operands;
+  while (!other->direct || other->slot != o->slot || other->offset != o->offset || other->access != o->access ||
+         other->row_stride != o->row_stride || other->col_stride != o->col_stride)
+    ++other;
+  return (int32_t)(other - t->operands);
+}
+
 static int32_t location(const hl_tile *t, int32_t place) {
   if (place < 0)
     return 0;
   if (place >= PLACE_OPERAND)
-    return t->operand_loc + place - PLACE_OPERAND;
+    return t->operand_loc + first_alike(t, place - PLACE_OPERAND);
   if (place >= PLACE_PRODUCT)
     return t->product_loc;
   return place >= PLACE_ROW ? 1 + t->nfull + place - PLACE_ROW : 1 + place;
@@ -292,6 +301,8 @@ void hl_tile_emit(hl_tile_builder *b) {
       t->reductions[i].loc[variant] = location(t, t->reductions[i].loc[variant]);
   for (int32_t i = 0; i < t->noperands; i++) {
     if (!t->operands[i].direct)
+      continue;
+    if (first_alike(t, i) < i)
       continue;
     t->direct_operands[t->ndirect++] = i;
     if (b->slots[t->operands[i].slot].bound)

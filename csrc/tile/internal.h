@@ -96,7 +96,7 @@ struct hl_tile {
   int32_t nreductions;
   /* Locations: 0 none, then FULL registers, ROW registers, the product, operands. */
   int32_t nfull, nrow, product_loc, operand_loc, nlocs;
-  int32_t *direct_operands; /* operands that need a pointer per tile */
+  int32_t *direct_operands; /* operands that need a pointer per tile, each address once */
   int32_t ndirect;
   int32_t *bound_slots;
   int32_t nbound;
@@ -113,7 +113,12 @@ void hl_tile_load(const hl_tile_state *s, const hl_tile_operand *o, int full, fl
 void hl_tile_store(const hl_tile_state *s, const hl_tile_operand *o, int full, const float *src,
                    const hl_tile_extent *e);
 /* Address of element (row, col) of an operand that is not indexed and has at most one outer dimension. */
-float *hl_tile_address(const hl_tile_state *s, const hl_tile_operand *o, int64_t row, int64_t col);
+static inline float *hl_tile_address(const hl_tile_state *s, const hl_tile_operand *o, int64_t row, int64_t col) {
+  float *base = s->bases[o->slot] + o->offset;
+  if (o->access == HL_ACCESS_PANEL)
+    return base + (col / HL_PANEL) * s->tile->rows * HL_PANEL + row * HL_PANEL + col % HL_PANEL;
+  return base + row * o->row_stride + col * o->col_stride;
+}
 
 /* collapse.c: the domain and operand strides in normal form. strides[o * HL_MAX_OUTER + d], col_strides[o]. */
 typedef struct hl_tile_shape {

@@ -29,13 +29,6 @@ static int64_t segment(const hl_tile_state *s, const hl_tile_operand *o, int64_t
   return count;
 }
 
-float *hl_tile_address(const hl_tile_state *s, const hl_tile_operand *o, int64_t row, int64_t col) {
-  float *base = s->bases[o->slot] + o->offset;
-  if (o->access == HL_ACCESS_PANEL)
-    return base + (col / HL_PANEL) * s->tile->rows * HL_PANEL + row * HL_PANEL + col % HL_PANEL;
-  return base + row * o->row_stride + col * o->col_stride;
-}
-
 static void fill(float *dst, float value, int64_t n) {
   for (int64_t i = 0; i < n; i++)
     dst[i] = value;
