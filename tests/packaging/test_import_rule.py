@@ -49,6 +49,8 @@ def imports(tree, package):
                 base = ".".join(parents + ([node.module] if node.module else []))
             # `from hotloop import ops` names a module; elsewhere the module is what follows `from`.
             yield from (f"{base}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "Later":
+            yield ast.literal_eval(node.args[0])
 
 
 def python_edges(repo):
@@ -74,6 +76,11 @@ def test_python_imports_point_down(repo):
         if LEVEL.get(target, 0) > LEVEL[source]
     ]
     assert upward == []
+
+
+def test_modules_loaded_later_are_seen():
+    (name,) = imports(ast.parse('if X:\n    feeds = Later("hotloop.training.feeds")'), "hotloop")
+    assert name == "hotloop.training.feeds"
 
 
 def test_only_graph_sees_the_core(repo):

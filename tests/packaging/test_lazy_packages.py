@@ -6,12 +6,27 @@ import importlib
 import pickle
 import subprocess
 import sys
+import types
 
 import pytest
 
 from hotloop.common.registry import Registry
 
-PACKAGES = ["layers", "losses", "metrics", "optimizers", "optimizers.schedules"]
+PACKAGES = [
+    "callbacks",
+    "constraints",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "ops",
+    "optimizers",
+    "optimizers.schedules",
+    "random",
+    "regularizers",
+    "saving",
+    "utils",
+]
 
 
 def loaded(name):
@@ -27,10 +42,15 @@ def test_type_checkers_see_what_is_loaded_later(repo, name):
     package = loaded(name)
     seen = {}
     for node in block.body:
+        if isinstance(node, ast.Assign):
+            seen[node.targets[0].id] = seen[node.value.id]
+            continue
         assert isinstance(node, ast.ImportFrom)
         for alias in node.names:
-            seen[alias.name] = getattr(importlib.import_module(node.module), alias.name)
-    assert set(seen) == set(package._LATER)
+            value = getattr(importlib.import_module(node.module), alias.name)
+            seen[alias.asname or alias.name] = value
+    names = {name for name, value in seen.items() if not isinstance(value, types.ModuleType)}
+    assert names == set(package._LATER)
     for public, value in seen.items():
         assert getattr(package, public) is value, public
 
@@ -51,6 +71,34 @@ def test_packages_travel_by_name(name):
     package = loaded(name)
     assert pickle.loads(pickle.dumps(package)) is package
     assert copy.deepcopy(package) is package
+
+
+def test_public_namespaces_of_ops():
+    code = """
+import hotloop
+assert "linalg" in dir(hotloop.ops)
+assert hotloop.ops.linalg.det is hotloop.ops.det
+assert hotloop.ops.nn.relu is hotloop.ops.relu
+assert hotloop.ops.numpy.add is hotloop.ops.add
+import hotloop.ops.einsum
+assert callable(hotloop.ops.einsum)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def test_operators_and_numpy_load_what_they_call():
+    code = """
+import numpy as np
+from hotloop.graph import Variable, trace
+a, b = Variable(np.arange(6.0).reshape(2, 3)), Variable(np.ones((3, 2)))
+assert (a @ b).numpy().tolist() == [[3.0, 3.0], [12.0, 12.0]]
+assert (a[1] // 2).numpy().tolist() == [1.0, 2.0, 2.0]
+made = trace(lambda: [np.cumsum(a.value, axis=1)], [])
+assert made.outputs[0].primitive == "cumsum"
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
 
 
 def test_functions_called_like_their_module():
@@ -128,5 +176,13 @@ print(*sorted(sys.modules))
             "hotloop.layers.batch_normalization",
             "hotloop.layers.preprocessing.hashing",
             "hotloop.optimizers.schedules.cosine_decay",
+            "hotloop.callbacks.callback_list",
+            "hotloop.constraints.constraints",
+            "hotloop.graph.passes.blocks",
+            "hotloop.graph.primitives.matrices",
+            "hotloop.ops.einsum",
+            "hotloop.saving.serialization",
+            "hotloop.training.stream_feed",
+            "hotloop.utils.timeseries",
         }
     )

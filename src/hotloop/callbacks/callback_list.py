@@ -232,3 +232,6 @@ def _plain(logs: Logs) -> dict[str, Any]:
         # What is not one number (an array of outputs, say) is handed on as it is.
         result[name] = float(value) if _is_number(value) and np.ndim(value) == 0 else value
     return result
+
+
+NOBODY = CallbackList()  # nothing is kept in it: every silent call may use the same one

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, NoReturn
 
 from hotloop._absent import refuse
+from hotloop._later import full_name, load
 from hotloop.common.custom_objects import (
     get_registered_name,
     get_registered_object,
     known_names,
 )
-from hotloop.common.later import full_name, load
 from hotloop.ops.naming import to_snake_case
 
 
@@ -80,6 +80,8 @@ class Registry:
         # Key -> package, module and name of what is loaded when somebody asks for it.
         self._later: dict[str, tuple[str, str, str]] = {}
         self._places: set[tuple[str, str]] = set()
+        # Names that can be asked for in snake case, too; spelt so when a key is not found.
+        self._to_spell: list[str] = []
         self.families.setdefault(module, self)
 
     def add(self, *members: Any, snake_case: bool = False, **aliases: Any) -> None:
@@ -102,20 +104,27 @@ class Registry:
     ) -> None:
         """As `add`, of names that are loaded when somebody asks for them.
 
-        `modules` says where each is defined, as for `common.later.full_name`.
+        `modules` says where each is defined, as for `_later.full_name`.
         """
         keys = {self._key(name): name for name in names}
-        if snake_case:
-            keys.update({to_snake_case(name): name for name in names})
         keys.update({self._key(alias): name for alias, name in aliases.items()})
         for key, name in keys.items():
             module = modules[name]
             self._later[key] = (package, module, name)
             self._places.add((full_name(package, module), name))
+        if snake_case:
+            self._to_spell += names
+
+    def _spell(self) -> None:
+        for name in self._to_spell:
+            self._later.setdefault(to_snake_case(name), self._later[self._key(name)])
+        self._to_spell.clear()
 
     def find(self, key: Any) -> Any:
         """The class or function under this key; None if there is none."""
         found = self.objects.get(key)
+        if found is None and key not in self._later:
+            self._spell()
         if found is None and key in self._later:
             found = self.objects[key] = load(*self._later[key])
         return found

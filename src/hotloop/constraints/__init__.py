@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from hotloop._later import load_later
 from hotloop.common.registry import Registry, attribute_error
-from hotloop.constraints.constraints import Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm
 
-max_norm = MaxNorm
-min_max_norm = MinMaxNorm
-non_neg = NonNeg
-unit_norm = UnitNorm
+if TYPE_CHECKING:
+    from hotloop.constraints.constraints import Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm
+
+    max_norm = MaxNorm
+    min_max_norm = MinMaxNorm
+    non_neg = NonNeg
+    unit_norm = UnitNorm
+
+# What is loaded when it is first asked for: public name -> module.
+_LATER = {
+    "Constraint": "constraints",
+    "MaxNorm": "constraints",
+    "MinMaxNorm": "constraints",
+    "NonNeg": "constraints",
+    "UnitNorm": "constraints",
+    "max_norm": "constraints:MaxNorm",
+    "min_max_norm": "constraints:MinMaxNorm",
+    "non_neg": "constraints:NonNeg",
+    "unit_norm": "constraints:UnitNorm",
+}
 
 _registry = Registry("keras.constraints", "constraint")
-_registry.add(Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm, snake_case=True)
+_registry.add_later(
+    __name__, _LATER, "Constraint", "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm", snake_case=True
+)
 
 
 def serialize(constraint: Any) -> dict[str, Any] | None:
@@ -52,4 +70,4 @@ __all__ = [
     "unit_norm",
 ]
 
-__getattr__ = attribute_error(__name__, "constraint", __all__)
+__getattr__ = load_later(__name__, _LATER, attribute_error(__name__, "constraint", __all__))

@@ -1,5 +1,8 @@
 """Tensors, primitives, tracing, gradients and compilation. The layer everything else stands on."""
 
+from typing import TYPE_CHECKING
+
+from hotloop._later import Later
 from hotloop.graph.changes import numbers, structure
 from hotloop.graph.dtypes import canonical_dtype, numpy_dtype
 from hotloop.graph.errors import HotloopError, TracingError
@@ -8,10 +11,7 @@ from hotloop.graph.tensor import Tensor, apply, constant, fill
 from hotloop.graph.variable import Variable
 
 from hotloop.graph.primitives import (  # isort: skip  # noqa: F401  (fill the table)
-    blocks,
-    custom,
     elementwise,
-    matrices,
     products,
     reductions,
     shapes,
@@ -20,8 +20,12 @@ from hotloop.graph.primitives import (  # isort: skip  # noqa: F401  (fill the t
 from hotloop.graph.gradients import gradients, sort_topologically
 from hotloop.graph.trace import Trace, trace
 
-from hotloop.graph import reference  # isort: skip
 from hotloop.graph.compile import Executable, compile  # isort: skip
+
+if TYPE_CHECKING:
+    from hotloop.graph import reference
+else:
+    reference = Later("hotloop.graph.reference")
 
 __all__ = [
     "Executable",

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hotloop._later import Later
 from hotloop.graph.changes import layouts
 from hotloop.graph.dtypes import BOOL, numpy_dtype
 from hotloop.graph.evaluate import evaluate
 from hotloop.graph.lower import lower
 from hotloop.graph.primitives.registry import PRIMITIVES
-from hotloop.graph.spread import BATCHES_PER_THREAD, run_spread
 from hotloop.graph.tensor import Tensor
 from hotloop.graph.trace import Trace
+
+if TYPE_CHECKING:
+    from hotloop.graph import spread
+else:
+    spread = Later("hotloop.graph.spread")
 
 _INT = np.dtype(np.int32)
 
@@ -140,7 +145,7 @@ class Executable:
             targets.append(target)
             if wanted is not None:
                 copies.append((wanted, target))
-        if self._side_by_side and steps >= 2 * BATCHES_PER_THREAD:
+        if self._side_by_side and steps >= 2 * spread.BATCHES_PER_THREAD:
             done = self._spread(given, targets, index, start, steps, budget or 0.0)
         elif batched:
             done = self._execute((), given, targets, index, start, steps, budget or 0.0)
@@ -218,7 +223,7 @@ class Executable:
         budget: float,
     ) -> int:
         """Batches on as many threads as that is worth, each with a plan of its own."""
-        threads = min(self._most_threads(), steps // BATCHES_PER_THREAD)
+        threads = min(self._most_threads(), steps // spread.BATCHES_PER_THREAD)
         if threads < 2:
             return self._execute((), inputs, outputs, index, start, steps, budget)
         instances = [self._take() for _ in range(threads)]
@@ -236,7 +241,7 @@ class Executable:
                 instance.plan.stop()
 
         try:
-            return run_spread([run_on(one) for one in instances], stop, start, steps, budget)
+            return spread.run_spread([run_on(one) for one in instances], stop, start, steps, budget)
         finally:
             self._idle.extend(instances)
 

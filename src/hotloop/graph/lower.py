@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hotloop.graph import profile
+from hotloop._later import Later
 from hotloop.graph.layout import spread_intermediates
 from hotloop.graph.passes.canonical import Canonical
 from hotloop.graph.passes.domain import ROW_LIMIT
@@ -20,6 +21,11 @@ from hotloop.graph.passes.simplify import Evaluate, simplify
 from hotloop.graph.program import COMBINES, Program
 from hotloop.graph.trace import Trace
 from hotloop.graph.variable import PANEL
+
+if TYPE_CHECKING:
+    from hotloop.graph import profile
+else:
+    profile = Later("hotloop.graph.profile")
 
 
 class Recipe:
@@ -44,7 +50,8 @@ class Recipe:
         for name, args in self.calls:
             getattr(plan, name)(*args)
         plan.finish()
-        profile.watch(self, plan)
+        if os.environ.get("HOTLOOP_PROFILE"):
+            profile.watch(self, plan)
         return plan
 
 

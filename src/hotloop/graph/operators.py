@@ -1,11 +1,12 @@
 """Python operators, indexing and NumPy's protocols for tensors, variables and symbolic tensors.
 
-The functions themselves live in `hotloop.ops`, above this package, and are put in at its import.
+The functions themselves live in `hotloop.ops`, above this package, and come in as they are loaded.
 """
 
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -32,16 +33,25 @@ _NUMPY_NAMES = {
 
 
 def register_functions(functions: Mapping[str, Callable[..., Any]]) -> None:
-    """Called once by `hotloop.ops` with its public functions."""
+    """Called by the modules of `hotloop.ops` with their public functions."""
     _functions.update(functions)
 
 
-def _call(name: str, *args: Any) -> Any:
-    if not _functions:
-        import importlib
+def _function(name: str) -> Callable[..., Any] | None:
+    """The function of `hotloop.ops` that is so called, if there is one that takes tensors."""
+    found = _functions.get(name)
+    if found is None:
+        ops = importlib.import_module("hotloop.ops")
+        if name in ops.__all__:
+            getattr(ops, name)  # loads its module
+        found = _functions.get(name)
+    return found
 
-        importlib.import_module("hotloop.ops")
-    return _functions[name](*args)
+
+def _call(name: str, *args: Any) -> Any:
+    function = _function(name)
+    assert function is not None
+    return function(*args)
 
 
 def _binary(name: str) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
@@ -64,11 +74,7 @@ def _foreign(other: Any) -> bool:
 
 def _dispatch(function: Callable[..., Any], name: str, args: Any, kwargs: Any) -> Any:
     """Calls the function of `ops` named like NumPy's, or NumPy itself on concrete tensors."""
-    if not _functions:
-        import importlib
-
-        importlib.import_module("hotloop.ops")
-    ours = _functions.get(_NUMPY_NAMES.get(name, name))
+    ours = _function(_NUMPY_NAMES.get(name, name))
     reason = "hotloop.ops has no function that takes these arguments"
     if ours is not None and _takes(ours, args, kwargs):
         try:

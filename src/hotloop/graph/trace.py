@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from hotloop.graph.dtypes import canonical_dtype
 from hotloop.graph.errors import TracingError
@@ -12,13 +12,22 @@ from hotloop.graph.tensor import Tensor, constant
 from hotloop.graph.variable import Variable
 
 
-class Trace(NamedTuple):
+class Trace:
     """A function as a graph: its inputs, its results and the variables it assigns."""
 
-    inputs: list[Tensor]
-    outputs: list[Tensor]
-    updates: dict[Variable, Tensor]
-    reads: dict[Variable, Tensor]
+    __slots__ = ("inputs", "outputs", "reads", "updates")
+
+    def __init__(
+        self,
+        inputs: list[Tensor],
+        outputs: list[Tensor],
+        updates: dict[Variable, Tensor],
+        reads: dict[Variable, Tensor],
+    ):
+        self.inputs = inputs
+        self.outputs = outputs
+        self.updates = updates
+        self.reads = reads
 
 
 def trace(fn: Callable[..., Sequence[Any]], specs: Sequence[tuple[Sequence[int], Any]]) -> Trace:

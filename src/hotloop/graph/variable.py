@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from importlib import import_module
 from typing import Any
@@ -27,15 +28,6 @@ def aligned_empty(size: int, dtype: Any) -> np.ndarray:
     return raw[start : start + size * 4].view(dtype)
 
 
-def _pack(rows: np.ndarray) -> np.ndarray:
-    """[k, n] as ceil(n/32) panels of [k, 32], zero padded."""
-    k, n = rows.shape
-    panels = -(-n // PANEL)
-    padded = np.zeros((k, panels * PANEL), rows.dtype)
-    padded[:, :n] = rows
-    return padded.reshape(k, panels, PANEL).transpose(1, 0, 2)
-
-
 def _unpack(panels: np.ndarray, k: int, n: int) -> np.ndarray:
     count = -(-n // PANEL)
     return panels.reshape(count, k, PANEL).transpose(1, 0, 2).reshape(k, count * PANEL)[:, :n]
@@ -44,7 +36,13 @@ def _unpack(panels: np.ndarray, k: int, n: int) -> np.ndarray:
 def _fill(storage: np.ndarray, layout: str, rows: np.ndarray) -> None:
     if layout == "panel":
         k, n = rows.shape
-        storage.reshape(-(-n // PANEL), k, PANEL)[:] = _pack(rows)
+        whole, rest = divmod(n, PANEL)
+        panels = storage.reshape(-(-n // PANEL), k, PANEL)
+        cut = n - rest
+        panels[:whole] = rows[:, :cut].reshape(k, whole, PANEL).transpose(1, 0, 2)
+        if rest:
+            panels[whole, :, :rest] = rows[:, cut:]
+            panels[whole, :, rest:] = 0
     else:
         storage.reshape(rows.shape)[...] = rows
 
@@ -136,7 +134,7 @@ class Variable(Operators):
         self.synchronization = synchronization
         self._trainable = bool(trainable)
         self.shape: tuple[int, ...] = value.shape
-        self.dtype: str = value.dtype.name
+        self.dtype: str = dtype_of(value)
         self.regularizer: Any = None
         self.constraint: Any = None
         self._lanes = np.dtype(np.float32 if self.dtype == "float32" else np.int32)
@@ -163,7 +161,7 @@ class Variable(Operators):
     @property
     def size(self) -> int:
         """Number of elements."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return math.prod(self.shape)
 
     @property
     def value(self) -> Tensor:
@@ -195,9 +193,12 @@ class Variable(Operators):
         What a scope has assigned does not count. For initial values of other variables: anywhere
         else it would stay in a compiled function as a constant.
         """
+        return np.array(self._rows(), dtype=numpy_dtype(self.dtype), order="C")
+
+    def _rows(self) -> np.ndarray:
+        """The lanes in rows; the bytes themselves where they are laid out so."""
         layout, storage = self._held
-        rows = _unpack(storage, *self.shape) if layout == "panel" else storage.reshape(self.shape)
-        return np.array(rows, dtype=numpy_dtype(self.dtype), order="C")
+        return _unpack(storage, *self.shape) if layout == "panel" else storage.reshape(self.shape)
 
     def _write(self, rows: np.ndarray) -> None:
         layout, storage = self._held
@@ -226,7 +227,7 @@ class Variable(Operators):
             held, storage = self._held
             if held == layout:
                 return storage
-            rows = self.stored()
+            rows = self._rows()
             size = rows.size
             if layout == "panel":
                 size = self.shape[0] * -(-self.shape[1] // PANEL) * PANEL

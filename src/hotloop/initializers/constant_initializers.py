@@ -33,14 +33,14 @@ class Zeros(Initializer):
     """Zeros."""
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
-        return ops.convert_to_tensor(np.zeros(tuple(shape), standardize_dtype(dtype)))
+        return ops.zeros(tuple(shape), standardize_dtype(dtype))
 
 
 class Ones(Initializer):
     """Ones."""
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
-        return ops.convert_to_tensor(np.ones(tuple(shape), standardize_dtype(dtype)))
+        return ops.ones(tuple(shape), standardize_dtype(dtype))
 
 
 class Identity(Initializer):

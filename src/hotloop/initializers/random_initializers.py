@@ -12,10 +12,11 @@ from hotloop import ops
 from hotloop.common.dtypes import standardize_dtype
 from hotloop.graph import Tensor
 from hotloop.initializers.initializer import Initializer
-from hotloop.random import SeedGenerator, next_seed, numpy_generator
+from hotloop.random.seed import SeedGenerator, next_seed, numpy_generator
 
 # Standard deviation of the unit normal truncated to [-2, 2].
 _TRUNCATED_STDDEV = 0.8796256610342398
+_PIECE = 8192  # numbers drawn at a time, in double precision: they stay in the cache
 
 
 class RandomInitializer(Initializer):
@@ -61,7 +62,7 @@ def _tensor(values: np.ndarray, dtype: Any) -> Tensor:
     dtype = standardize_dtype(dtype)
     if dtype != "float32":
         raise ValueError(f"Random initializers draw float32 values. Received: dtype={dtype!r}")
-    return ops.convert_to_tensor(values.astype(np.float32))
+    return ops.convert_to_tensor(values.astype(np.float32, copy=False))
 
 
 def _normal(
@@ -85,7 +86,11 @@ def _truncated_normal(
 def _uniform(
     generator: np.random.Generator, shape: Sequence[int], minval: float, maxval: float
 ) -> np.ndarray:
-    return generator.uniform(minval, maxval, tuple(shape))
+    values = np.empty(math.prod(shape), np.float32)
+    for start in range(0, values.size, _PIECE):
+        piece = values[start : start + _PIECE]
+        piece[:] = generator.uniform(minval, maxval, piece.size)
+    return values.reshape(tuple(shape))
 
 
 class RandomNormal(RandomInitializer):

@@ -6,11 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from hotloop import saving
-from hotloop.common.later import load_later
+from hotloop._later import load_later
 from hotloop.common.registry import Registry, attribute_error
-from hotloop.layers.dense import Dense
-from hotloop.layers.global_pooling import GlobalAveragePooling1D, GlobalMaxPooling1D
-from hotloop.layers.input_layer import Input, InputLayer
 from hotloop.layers.layer import Layer
 
 if TYPE_CHECKING:
@@ -18,12 +15,17 @@ if TYPE_CHECKING:
     from hotloop.layers.activity_regularization import ActivityRegularization
     from hotloop.layers.batch_normalization import BatchNormalization
     from hotloop.layers.concatenate import Concatenate, concatenate
+    from hotloop.layers.dense import Dense
     from hotloop.layers.dot import Dot, dot
     from hotloop.layers.dropout import Dropout
     from hotloop.layers.einsum_dense import EinsumDense
     from hotloop.layers.embedding import Embedding
     from hotloop.layers.flatten import Flatten
+    from hotloop.layers.global_pooling import GlobalAveragePooling1D, GlobalMaxPooling1D
+    from hotloop.layers.global_pooling import GlobalAveragePooling1D as GlobalAvgPool1D
+    from hotloop.layers.global_pooling import GlobalMaxPooling1D as GlobalMaxPool1D
     from hotloop.layers.identity import Identity
+    from hotloop.layers.input_layer import Input, InputLayer
     from hotloop.layers.input_spec import InputSpec
     from hotloop.layers.lambda_layer import Lambda
     from hotloop.layers.leaky_relu import ELU, LeakyReLU
@@ -72,13 +74,20 @@ _LATER = {
     "BatchNormalization": "batch_normalization",
     "Concatenate": "concatenate",
     "concatenate": "concatenate",
+    "Dense": "dense",
     "Dot": "dot",
     "dot": "dot",
     "Dropout": "dropout",
     "EinsumDense": "einsum_dense",
     "Embedding": "embedding",
     "Flatten": "flatten",
+    "GlobalAveragePooling1D": "global_pooling",
+    "GlobalAvgPool1D": "global_pooling:GlobalAveragePooling1D",
+    "GlobalMaxPooling1D": "global_pooling",
+    "GlobalMaxPool1D": "global_pooling:GlobalMaxPooling1D",
     "Identity": "identity",
+    "Input": "input_layer",
+    "InputLayer": "input_layer",
     "InputSpec": "input_spec",
     "Lambda": "lambda_layer",
     "ELU": "leaky_relu",
@@ -122,19 +131,7 @@ _LATER = {
 }
 
 
-# Keras's other names.
-GlobalAvgPool1D = GlobalAveragePooling1D
-GlobalMaxPool1D = GlobalMaxPooling1D
-
 _registry = Registry("keras.layers", "layer")
-_registry.add(
-    Dense,
-    GlobalAveragePooling1D,
-    GlobalMaxPooling1D,
-    InputLayer,
-    GlobalAvgPool1D=GlobalAveragePooling1D,
-    GlobalMaxPool1D=GlobalMaxPooling1D,
-)
 _registry.add_later(
     __name__,
     _LATER,
@@ -146,6 +143,7 @@ _registry.add_later(
     "BatchNormalization",
     "CategoryEncoding",
     "Concatenate",
+    "Dense",
     "Discretization",
     "Dot",
     "Dropout",
@@ -155,9 +153,12 @@ _registry.add_later(
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
+    "GlobalAveragePooling1D",
+    "GlobalMaxPooling1D",
     "GroupNormalization",
     "Hashing",
     "Identity",
+    "InputLayer",
     "IntegerLookup",
     "Lambda",
     "LayerNormalization",
@@ -181,6 +182,8 @@ _registry.add_later(
     "TimeDistributed",
     "UnitNormalization",
     "Wrapper",
+    GlobalAvgPool1D="GlobalAveragePooling1D",
+    GlobalMaxPool1D="GlobalMaxPooling1D",
 )
 
 

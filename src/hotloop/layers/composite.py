@@ -14,7 +14,7 @@ from hotloop.layers import tracking
 from hotloop.layers.context import local
 from hotloop.metrics.metric import Metric
 from hotloop.ops.symbolic import Operation
-from hotloop.random import SeedGenerator
+from hotloop.random.seed import SeedGenerator
 
 _PARTS = (
     "_trainable_variables",

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import inspect
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hotloop import ops, regularizers
-from hotloop.dtype_policies import DTypePolicy
+from hotloop._later import Later
 from hotloop.graph import Tensor
 from hotloop.layers.call_arguments import (
     CallArguments,
@@ -27,13 +26,22 @@ from hotloop.layers.configuration import (
     standardize_layer_dtype,
 )
 from hotloop.layers.context import CallContext, current_path, local, name_scope
-from hotloop.layers.copying import restore, state_of
 from hotloop.layers.input_spec import assert_input_compatibility
 from hotloop.layers.masks import fill_masks, hand_on
 from hotloop.layers.refused_methods import RefusedMethods
 from hotloop.layers.stateful import Stateful
 from hotloop.ops import tree
 from hotloop.ops.symbolic import KerasTensor, Node
+
+if TYPE_CHECKING:
+    import copy
+
+    from hotloop import dtype_policies
+    from hotloop.layers import copying
+else:
+    copy = Later("copy")
+    copying = Later("hotloop.layers.copying")
+    dtype_policies = Later("hotloop.dtype_policies")
 
 
 def _finishing(build: Callable[..., Any]) -> Callable[..., Any]:
@@ -102,10 +110,10 @@ class Layer(RefusedMethods, Stateful):
 
     def __getstate__(self) -> dict[str, Any]:
         """For `pickle` and `copy.deepcopy`: attributes, weights and compiled state; no caches."""
-        return state_of(self)
+        return copying.state_of(self)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        restore(self, state)
+        copying.restore(self, state)
 
     def __copy__(self) -> Any:
         """As in Keras: a copy of a layer has weights of its own."""
@@ -311,9 +319,9 @@ class Layer(RefusedMethods, Stateful):
     variable_dtype = compute_dtype = input_dtype = dtype
 
     @property
-    def dtype_policy(self) -> DTypePolicy:
+    def dtype_policy(self) -> dtype_policies.DTypePolicy:
         """What the layer computes in and keeps its weights in."""
-        return DTypePolicy(self._dtype)
+        return dtype_policies.DTypePolicy(self._dtype)
 
     def get_build_config(self) -> dict[str, Any] | None:
         """What `build` was called with, for `build_from_config`."""

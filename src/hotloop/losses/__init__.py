@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-from hotloop.common.later import load_later
+from hotloop._later import load_later
 from hotloop.common.registry import Registry, attribute_error
 from hotloop.losses.loss import Loss
 

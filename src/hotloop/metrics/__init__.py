@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hotloop import losses
-from hotloop.common.later import load_later
+from hotloop._later import load_later
 from hotloop.common.registry import Registry, attribute_error
 from hotloop.metrics.metric import Metric
 

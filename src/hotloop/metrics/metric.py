@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from hotloop import initializers
+from hotloop._later import Later
 from hotloop.common.dtypes import SUPPORTED, standardize_dtype
 from hotloop.graph import Tensor, Variable
-from hotloop.metrics.stateless import substitute
 from hotloop.ops.naming import auto_name
+
+if TYPE_CHECKING:
+    import copy
+
+    from hotloop.metrics import stateless
+else:
+    copy = Later("copy")
+    stateless = Later("hotloop.metrics.stateless")
 
 
 class Metric:
@@ -155,18 +162,18 @@ class Metric:
         Raises:
             ValueError: there are more or fewer values than variables, or one of another shape.
         """
-        with substitute(self, metric_variables) as current:
+        with stateless.substitute(self, metric_variables) as current:
             self.update_state(*args, **kwargs)
             return current()
 
     def stateless_result(self, metric_variables: Sequence[Any]) -> Any:
         """The result for variables of these values. Raises as `stateless_update_state`."""
-        with substitute(self, metric_variables):
+        with stateless.substitute(self, metric_variables):
             return self.result()
 
     def stateless_reset_state(self) -> list[Tensor]:
         """The values that `reset_state` would give to the variables."""
-        with substitute(self, self.variables) as current:
+        with stateless.substitute(self, self.variables) as current:
             self.reset_state()
             return current()
 

@@ -32,7 +32,8 @@ def reduce_to_samplewise_values(
         rank = len(sample_weight.shape)
         if len(values.shape) > rank:
             values = reduce_fn(values, axis=tuple(range(rank, len(values.shape))))
-        sample_weight = ops.broadcast_to(sample_weight, values.shape)
+        if sample_weight.shape != values.shape:
+            sample_weight = ops.broadcast_to(sample_weight, values.shape)
         values = values * sample_weight
         if rank > 1:
             sample_weight = reduce_fn(sample_weight, axis=tuple(range(1, rank)))

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hotloop.metrics.binary_accuracy import BinaryAccuracy
-from hotloop.metrics.binary_crossentropy import BinaryCrossentropy
-from hotloop.metrics.categorical_accuracy import CategoricalAccuracy
-from hotloop.metrics.categorical_crossentropy import CategoricalCrossentropy
+from hotloop import metrics
 from hotloop.metrics.mean_metric_wrapper import MeanMetricWrapper
 from hotloop.metrics.metric import Metric
-from hotloop.metrics.sparse_categorical_accuracy import SparseCategoricalAccuracy
-from hotloop.metrics.sparse_categorical_crossentropy import SparseCategoricalCrossentropy
 from hotloop.ops.naming import to_snake_case
 
 _BY_SHAPE = {
-    "accuracy": (BinaryAccuracy, SparseCategoricalAccuracy, CategoricalAccuracy),
-    "crossentropy": (BinaryCrossentropy, SparseCategoricalCrossentropy, CategoricalCrossentropy),
+    "accuracy": ("BinaryAccuracy", "SparseCategoricalAccuracy", "CategoricalAccuracy"),
+    "crossentropy": (
+        "BinaryCrossentropy",
+        "SparseCategoricalCrossentropy",
+        "CategoricalCrossentropy",
+    ),
 }
 _BY_SHAPE["acc"] = _BY_SHAPE["accuracy"]
 _BY_SHAPE["ce"] = _BY_SHAPE["crossentropy"]
@@ -32,8 +31,6 @@ def resolve(
     one column, else the sparse kind when targets are class numbers, else the categorical kind.
     Names stay as given; callables are wrapped and carry their own name.
     """
-    from hotloop.metrics import get
-
     if identifier is None:
         return None
     kinds = _BY_SHAPE.get(identifier.lower()) if isinstance(identifier, str) else None
@@ -41,13 +38,14 @@ def resolve(
         binary, sparse, categorical = kinds
         columns = y_pred_shape[-1] if y_pred_shape else 1
         if columns == 1:
-            metric = binary()
+            kind = binary
         elif len(y_true_shape) < len(y_pred_shape) or y_true_shape[-1] == 1:
-            metric = sparse()
+            kind = sparse
         else:
-            metric = categorical()
+            kind = categorical
+        metric = getattr(metrics, kind)()
     else:
-        metric = get(identifier)
+        metric = metrics.get(identifier)
     if isinstance(metric, Metric):
         if isinstance(identifier, str):
             metric.name = identifier

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from hotloop import saving
 from hotloop._absent import missing
+from hotloop._later import load_later
 from hotloop.common.registry import Registry
-from hotloop.models.cloning import clone_model
-from hotloop.models.functional import Functional
-from hotloop.models.model import Model
-from hotloop.models.sequential import Sequential
+
+if TYPE_CHECKING:
+    from hotloop.models.cloning import clone_model
+    from hotloop.models.functional import Functional
+    from hotloop.models.model import Model
+    from hotloop.models.sequential import Sequential
+
+# What is loaded when it is first asked for: public name -> module.
+_LATER = {
+    "Functional": "functional",
+    "Model": "model",
+    "Sequential": "sequential",
+    "clone_model": "cloning",
+}
 
 # Where Keras files them: configurations say so.
 _registry = Registry("keras", "model")
-_registry.add(Model, Sequential)
+_registry.add_later(__name__, _LATER, "Model", "Sequential")
 _functional_registry = Registry("keras.src.models.functional", "model")
-_functional_registry.add(Functional)
+_functional_registry.add_later(__name__, _LATER, "Functional")
 
 
 def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
@@ -31,9 +43,7 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
     """
     import json
 
-    from hotloop.saving import deserialize_keras_object
-
-    return deserialize_keras_object(json.loads(json_string), custom_objects)
+    return saving.deserialize_keras_object(json.loads(json_string), custom_objects)
 
 
 def load_model(
@@ -55,4 +65,4 @@ __all__ = [
     "model_from_json",
 ]
 
-__getattr__ = missing(__name__)
+__getattr__ = load_later(__name__, _LATER, missing(__name__))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from hotloop import saving
 from hotloop.layers import Input
 from hotloop.models.functional import Functional
 from hotloop.models.sequential import Sequential
 from hotloop.ops import tree
 from hotloop.ops.symbolic import FunctionOperation, KerasTensor
-from hotloop.saving import deserialize_keras_object, serialize_keras_object
 
 Clone = Callable[[Any], Any]
 
@@ -71,8 +71,10 @@ def clone_model(
                 + ("" if name == "call_function" else " and Sequential models")
                 + f". Received a model of type '{type(model).__name__}', with {name}={value!r}"
             )
-    config = serialize_keras_object(model)
-    return deserialize_keras_object(config, custom_objects={type(model).__name__: type(model)})
+    config = saving.serialize_keras_object(model)
+    return saving.deserialize_keras_object(
+        config, custom_objects={type(model).__name__: type(model)}
+    )
 
 
 def _clone_layer(layer: Any) -> Any:

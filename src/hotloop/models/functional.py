@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hotloop import ops
+from hotloop._later import Later
 from hotloop.layers import Input, InputLayer, Layer
 from hotloop.layers.context import no_tracking
 from hotloop.layers.masks import with_mask
-from hotloop.models.functional_config import graph_config
 from hotloop.models.model import Model
 from hotloop.ops import tree
 from hotloop.ops.masks import get_keras_mask
 from hotloop.ops.symbolic import KerasTensor, Node, Operation
 from hotloop.training.data import InputSpec
+
+if TYPE_CHECKING:
+    from hotloop.models import functional_config
+else:
+    functional_config = Later("hotloop.models.functional_config")
 
 
 class Functional(Model):
@@ -173,7 +178,11 @@ class Functional(Model):
         """
         if not self._takes_functional_arguments():
             return super().get_config()
-        return {"name": self.name, "trainable": self.trainable, **graph_config(self)}
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            **functional_config.graph_config(self),
+        }
 
     def _lock_state(self) -> None:
         """Nothing: layers may still be attached to a functional model."""

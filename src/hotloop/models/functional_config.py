@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from hotloop import saving
 from hotloop.ops import tree
 from hotloop.ops.symbolic import KerasTensor, Node, Operation
-from hotloop.saving import deserialize_keras_object, serialize_keras_object
 
 KEYS = ("layers", "input_layers", "output_layers")
 
@@ -28,7 +28,7 @@ def graph_config(model: Any) -> dict[str, Any]:
 
     def argument(value: Any) -> Any:
         if not isinstance(value, KerasTensor):
-            return serialize_keras_object(value)
+            return saving.serialize_keras_object(value)
         config = {"shape": value.shape, "dtype": value.dtype, "keras_history": place(value)}
         return {"class_name": "__keras_tensor__", "config": config}
 
@@ -42,7 +42,7 @@ def graph_config(model: Any) -> dict[str, Any]:
             for node in operation.nodes
             if id(node) in own and node.inputs
         ]
-        config = serialize_keras_object(operation)
+        config = saving.serialize_keras_object(operation)
         layers.append({**config, "name": operation.name, "inbound_nodes": calls})
     return {
         "layers": layers,
@@ -106,7 +106,7 @@ class GraphReader:
         self._before: dict[str, int] = {}
         for entry in config["layers"]:
             parts = {k: v for k, v in entry.items() if k not in ("name", "inbound_nodes")}
-            operation = deserialize_keras_object(parts, custom_objects)
+            operation = saving.deserialize_keras_object(parts, custom_objects)
             if not isinstance(operation, Operation):
                 raise ValueError(
                     "Unexpected object from deserialization, expected a layer or operation, got a "
@@ -156,7 +156,7 @@ class GraphReader:
             if value.get("class_name") == "__keras_tensor__":
                 return self._tensor(*value["config"]["keras_history"])
             if "class_name" in value and "config" in value:
-                return deserialize_keras_object(value)
+                return saving.deserialize_keras_object(value)
             return {key: self._value(part) for key, part in value.items()}
         if isinstance(value, (list, tuple)):
             parts = [self._value(part) for part in value]

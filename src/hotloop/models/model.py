@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from hotloop import saving
+from hotloop._later import Later
 from hotloop.layers import Layer
 from hotloop.layers.call_arguments import CallArguments, symbolic_inputs
 from hotloop.layers.context import name_scope
 from hotloop.layers.refused_methods import refusing
 from hotloop.models.forward import ForwardPlans
-from hotloop.models.functional_config import KEYS, GraphReader
-from hotloop.models.injection import derive_from_functional
 from hotloop.ops import tree
 from hotloop.ops.symbolic import KerasTensor
-from hotloop.saving import serialize_keras_object
 from hotloop.training import Trainer
 from hotloop.training.data import InputSpec
 from hotloop.training.steps import STEPS_ARE_COMPILED
+
+if TYPE_CHECKING:
+    from hotloop.models import functional_config, injection
+else:
+    functional_config = Later("hotloop.models.functional_config")
+    injection = Later("hotloop.models.injection")
 
 _NOT_SAVED = (
     "whole models are not written to files yet. `save_weights()` and `load_weights()` keep the "
@@ -52,7 +57,7 @@ class Model(Trainer, Layer):
         if _is_functional(args, kwargs):
             from hotloop.models.functional import Functional
 
-            derive_from_functional(type(self))
+            injection.derive_from_functional(type(self))
             Functional.__init__(self, *args, **kwargs)  # type: ignore[arg-type]
             return
         Trainer.__init__(self)
@@ -62,7 +67,7 @@ class Model(Trainer, Layer):
     def __setstate__(self, state: dict[str, Any]) -> None:
         if "_nodes" in state:
             # Another process may have made none of the class yet.
-            derive_from_functional(type(self))
+            injection.derive_from_functional(type(self))
         super().__setstate__(state)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -225,7 +230,7 @@ class Model(Trainer, Layer):
         """
         import json
 
-        return json.dumps(serialize_keras_object(self), **kwargs)
+        return json.dumps(saving.serialize_keras_object(self), **kwargs)
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
@@ -240,10 +245,12 @@ class Model(Trainer, Layer):
         """
         from hotloop.models.functional import Functional
 
-        functional = all(key in config for key in (*KEYS, "name"))
+        functional = all(key in config for key in (*functional_config.KEYS, "name"))
         if functional and (cls is Model or cls._takes_functional_arguments()):
-            graph = GraphReader(config, custom_objects)
-            rest = {k: v for k, v in config.items() if k not in (*KEYS, "trainable")}
+            graph = functional_config.GraphReader(config, custom_objects)
+            rest = {
+                k: v for k, v in config.items() if k not in (*functional_config.KEYS, "trainable")
+            }
             target: Any = Functional if cls is Model else cls
             model = target(inputs=graph.inputs, outputs=graph.outputs, **rest)
             if config.get("trainable", True) is False:

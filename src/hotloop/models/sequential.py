@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hotloop import saving
 from hotloop.common.foreign import is_mapping
 from hotloop.graph import Tensor, TracingError, structure
 from hotloop.layers import InputLayer, Layer
@@ -15,7 +16,6 @@ from hotloop.models.functional import Functional
 from hotloop.models.model import Model
 from hotloop.ops import tree
 from hotloop.ops.symbolic import KerasTensor, Operation
-from hotloop.saving import deserialize_keras_object, serialize_keras_object
 from hotloop.training.arrays import as_array
 from hotloop.training.data import InputSpec
 
@@ -197,7 +197,7 @@ class Sequential(Model):
         """The configurations of the layers, in `layers`."""
         base: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
         base["dtype"] = {**DTYPE_POLICY, "config": {"name": self.dtype}}
-        base["layers"] = [serialize_keras_object(layer) for layer in self._stack]
+        base["layers"] = [saving.serialize_keras_object(layer) for layer in self._stack]
         if self._functional is not None and self._input_layer is not None:
             base["build_input_shape"] = self._input_layer.batch_shape
         return base
@@ -222,7 +222,7 @@ class Sequential(Model):
             )
         model = cls(name=config["name"])
         for layer in config["layers"]:
-            model.add(deserialize_keras_object(layer, custom_objects))
+            model.add(saving.deserialize_keras_object(layer, custom_objects))
         shape = config.get("build_input_shape")
         if model._functional is None and shape and isinstance(shape, (tuple, list)):
             model.build(tuple(shape))

@@ -1,383 +1,462 @@
 """Functions on tensors, with the names and the meaning of `keras.ops`.
 
 Arguments may be numbers, NumPy arrays, tensors, variables, or symbolic `KerasTensor`s.
+Modules are loaded when one of their functions is first asked for.
 """
 
+from typing import TYPE_CHECKING
+
 from hotloop._absent import missing
-from hotloop.ops.arithmetic import (
-    add,
-    divide,
-    divide_no_nan,
-    floor_divide,
-    maximum,
-    minimum,
-    mod,
-    multiply,
-    power,
-    subtract,
-    true_divide,
-)
-from hotloop.ops.arrangement import (
-    append,
-    array_split,
-    cross,
-    diag,
-    diagflat,
-    diagonal,
-    dsplit,
-    dstack,
-    hsplit,
-    kron,
-    rearrange,
-    rot90,
-    select,
-    slice_update,
-    trace,
-    unravel_index,
-    vander,
-    vsplit,
-)
-from hotloop.ops.blocks import (
-    depth_to_space,
-    extract_sequences,
-    space_to_depth,
-)
-from hotloop.ops.control import (
-    associative_scan,
-    cond,
-    fori_loop,
-    map,
-    scan,
-    switch,
-    vectorized_map,
-    while_loop,
-)
-from hotloop.ops.core import (
-    cast,
-    convert_to_numpy,
-    convert_to_tensor,
-    copy,
-    dtype,
-    is_tensor,
-    ndim,
-    positive,
-    shape,
-    size,
-    stop_gradient,
-)
-from hotloop.ops.counting import (
-    bincount,
-    cdist,
-    corrcoef,
-    correlate,
-    digitize,
-    histogram,
-    isin,
-    ptp,
-    trapezoid,
-)
-from hotloop.ops.creation import (
-    arange,
-    array,
-    empty,
-    empty_like,
-    eye,
-    full,
-    full_like,
-    geomspace,
-    identity,
-    linspace,
-    logspace,
-    meshgrid,
-    one_hot,
-    ones,
-    ones_like,
-    tri,
-    tril,
-    triu,
-    zeros,
-    zeros_like,
-)
-from hotloop.ops.crossentropy import (
-    binary_crossentropy,
-    categorical_crossentropy,
-    sparse_categorical_crossentropy,
-)
-from hotloop.ops.cumulative import (
-    cumprod,
-    cumsum,
-    nancumprod,
-    nancumsum,
-)
-from hotloop.ops.differentiation import (
-    custom_gradient,
-    jvp,
-)
-from hotloop.ops.einsum import (
-    einsum,
-)
-from hotloop.ops.indexing import (
-    get_item,
-    slice,
-    take,
-    take_along_axis,
-)
-from hotloop.ops.inverse import (
-    arccos,
-    arccosh,
-    arcsin,
-    arcsinh,
-    arctan,
-    arctan2,
-    arctanh,
-    cbrt,
-    erfinv,
-    signbit,
-)
-from hotloop.ops.labels import (
-    multi_hot,
-    psnr,
-)
-from hotloop.ops.linalg import (
-    cholesky,
-    cholesky_inverse,
-    det,
-    eigh,
-    inv,
-    logdet,
-    lstsq,
-    lu_factor,
-    matrix_rank,
-    pinv,
-    qr,
-    slogdet,
-    solve,
-    solve_triangular,
-    svd,
-)
-from hotloop.ops.logic import (
-    bitwise_and,
-    bitwise_invert,
-    bitwise_not,
-    bitwise_or,
-    bitwise_xor,
-    equal,
-    greater,
-    greater_equal,
-    isclose,
-    isfinite,
-    isinf,
-    isnan,
-    isneginf,
-    isposinf,
-    less,
-    less_equal,
-    logical_and,
-    logical_not,
-    logical_or,
-    logical_xor,
-    not_equal,
-)
-from hotloop.ops.manipulation import (
-    broadcast_to,
-    concatenate,
-    diff,
-    expand_dims,
-    flip,
-    fliplr,
-    flipud,
-    hstack,
-    moveaxis,
-    pad,
-    ravel,
-    repeat,
-    reshape,
-    roll,
-    split,
-    squeeze,
-    stack,
-    swapaxes,
-    tile,
-    transpose,
-    unstack,
-    vstack,
-)
-from hotloop.ops.math import (
-    abs,
-    absolute,
-    ceil,
-    clip,
-    cos,
-    cosh,
-    deg2rad,
-    exp,
-    exp2,
-    expm1,
-    floor,
-    hypot,
-    log,
-    log1p,
-    log2,
-    log10,
-    logaddexp,
-    nan_to_num,
-    negative,
-    rad2deg,
-    reciprocal,
-    round,
-    rsqrt,
-    sign,
-    sin,
-    sinh,
-    sqrt,
-    square,
-    tan,
-    tanh,
-    trunc,
-    where,
-)
-from hotloop.ops.nan import (
-    nanargmax,
-    nanargmin,
-    nanmax,
-    nanmean,
-    nanmin,
-    nanprod,
-    nanstd,
-    nansum,
-    nanvar,
-)
-from hotloop.ops.nn import (
-    celu,
-    elu,
-    erf,
-    erfc,
-    gelu,
-    glu,
-    hard_shrink,
-    hard_sigmoid,
-    hard_silu,
-    hard_swish,
-    hard_tanh,
-    leaky_relu,
-    log_sigmoid,
-    log_softmax,
-    moments,
-    normalize,
-    relu,
-    relu6,
-    selu,
-    sigmoid,
-    silu,
-    soft_shrink,
-    softmax,
-    softplus,
-    softsign,
-    squareplus,
-    swish,
-    tanh_shrink,
-    threshold,
-)
-from hotloop.ops.normalization import (
-    batch_normalization,
-    layer_normalization,
-    rms_normalization,
-)
-from hotloop.ops.products import (
-    dot,
-    inner,
-    matmul,
-    outer,
-    tensordot,
-    vdot,
-)
-from hotloop.ops.quantiles import (
-    median,
-    nanmedian,
-    nanpercentile,
-    nanquantile,
-    percentile,
-    quantile,
-)
-from hotloop.ops.reductions import (
-    all,
-    amax,
-    amin,
-    any,
-    argmax,
-    argmin,
-    average,
-    count_nonzero,
-    logsumexp,
-    max,
-    mean,
-    min,
-    norm,
-    prod,
-    std,
-    sum,
-    var,
-)
-from hotloop.ops.scattering import (
-    scatter,
-    scatter_update,
-    segment_max,
-    segment_min,
-    segment_prod,
-    segment_sum,
-)
-from hotloop.ops.sorting import (
-    argpartition,
-    argsort,
-    in_top_k,
-    searchsorted,
-    sort,
-    top_k,
-)
-from hotloop.ops.sparse_activations import (
-    sparse_plus,
-    sparse_sigmoid,
-    sparsemax,
-)
-from hotloop.ops.special import (
-    allclose,
-    angle,
-    bartlett,
-    bitwise_left_shift,
-    bitwise_right_shift,
-    blackman,
-    conj,
-    conjugate,
-    fabs,
-    fmax,
-    fmin,
-    fmod,
-    gcd,
-    hamming,
-    hanning,
-    heaviside,
-    i0,
-    imag,
-    isreal,
-    kaiser,
-    lcm,
-    ldexp,
-    left_shift,
-    logaddexp2,
-    real,
-    right_shift,
-    saturate_cast,
-    sinc,
-    view,
-)
-from hotloop.ops.symbolic import (
-    KerasTensor,
-    Node,
-    Operation,
-)
-from hotloop.ops.vectorize import (
-    vectorize,
-)
+from hotloop._later import load_later
+
+if TYPE_CHECKING:
+    from hotloop.ops.arithmetic import (
+        add,
+        divide,
+        divide_no_nan,
+        floor_divide,
+        maximum,
+        minimum,
+        mod,
+        multiply,
+        power,
+        subtract,
+        true_divide,
+    )
+    from hotloop.ops.arrangement import (
+        append,
+        array_split,
+        cross,
+        diag,
+        diagflat,
+        diagonal,
+        dsplit,
+        dstack,
+        hsplit,
+        kron,
+        rearrange,
+        rot90,
+        select,
+        slice_update,
+        trace,
+        unravel_index,
+        vander,
+        vsplit,
+    )
+    from hotloop.ops.blocks import (
+        depth_to_space,
+        extract_sequences,
+        space_to_depth,
+    )
+    from hotloop.ops.control import (
+        associative_scan,
+        cond,
+        fori_loop,
+        map,
+        scan,
+        switch,
+        vectorized_map,
+        while_loop,
+    )
+    from hotloop.ops.core import (
+        cast,
+        convert_to_numpy,
+        convert_to_tensor,
+        copy,
+        dtype,
+        is_tensor,
+        ndim,
+        positive,
+        shape,
+        size,
+        stop_gradient,
+    )
+    from hotloop.ops.counting import (
+        bincount,
+        cdist,
+        corrcoef,
+        correlate,
+        digitize,
+        histogram,
+        isin,
+        ptp,
+        trapezoid,
+    )
+    from hotloop.ops.creation import (
+        arange,
+        array,
+        empty,
+        empty_like,
+        eye,
+        full,
+        full_like,
+        geomspace,
+        identity,
+        linspace,
+        logspace,
+        meshgrid,
+        one_hot,
+        ones,
+        ones_like,
+        tri,
+        tril,
+        triu,
+        zeros,
+        zeros_like,
+    )
+    from hotloop.ops.crossentropy import (
+        binary_crossentropy,
+        categorical_crossentropy,
+        sparse_categorical_crossentropy,
+    )
+    from hotloop.ops.cumulative import (
+        cumprod,
+        cumsum,
+        nancumprod,
+        nancumsum,
+    )
+    from hotloop.ops.differentiation import (
+        custom_gradient,
+        jvp,
+    )
+    from hotloop.ops.einsum import (
+        einsum,
+    )
+    from hotloop.ops.indexing import (
+        get_item,
+        slice,
+        take,
+        take_along_axis,
+    )
+    from hotloop.ops.inverse import (
+        arccos,
+        arccosh,
+        arcsin,
+        arcsinh,
+        arctan,
+        arctan2,
+        arctanh,
+        cbrt,
+        erfinv,
+        signbit,
+    )
+    from hotloop.ops.labels import (
+        multi_hot,
+        psnr,
+    )
+    from hotloop.ops.linalg import (
+        cholesky,
+        cholesky_inverse,
+        det,
+        eigh,
+        inv,
+        logdet,
+        lstsq,
+        lu_factor,
+        matrix_rank,
+        pinv,
+        qr,
+        slogdet,
+        solve,
+        solve_triangular,
+        svd,
+    )
+    from hotloop.ops.logic import (
+        bitwise_and,
+        bitwise_invert,
+        bitwise_not,
+        bitwise_or,
+        bitwise_xor,
+        equal,
+        greater,
+        greater_equal,
+        isclose,
+        isfinite,
+        isinf,
+        isnan,
+        isneginf,
+        isposinf,
+        less,
+        less_equal,
+        logical_and,
+        logical_not,
+        logical_or,
+        logical_xor,
+        not_equal,
+    )
+    from hotloop.ops.manipulation import (
+        broadcast_to,
+        concatenate,
+        diff,
+        expand_dims,
+        flip,
+        fliplr,
+        flipud,
+        hstack,
+        moveaxis,
+        pad,
+        ravel,
+        repeat,
+        reshape,
+        roll,
+        split,
+        squeeze,
+        stack,
+        swapaxes,
+        tile,
+        transpose,
+        unstack,
+        vstack,
+    )
+    from hotloop.ops.math import (
+        abs,
+        absolute,
+        ceil,
+        clip,
+        cos,
+        cosh,
+        deg2rad,
+        exp,
+        exp2,
+        expm1,
+        floor,
+        hypot,
+        log,
+        log1p,
+        log2,
+        log10,
+        logaddexp,
+        nan_to_num,
+        negative,
+        rad2deg,
+        reciprocal,
+        round,
+        rsqrt,
+        sign,
+        sin,
+        sinh,
+        sqrt,
+        square,
+        tan,
+        tanh,
+        trunc,
+        where,
+    )
+    from hotloop.ops.nan import (
+        nanargmax,
+        nanargmin,
+        nanmax,
+        nanmean,
+        nanmin,
+        nanprod,
+        nanstd,
+        nansum,
+        nanvar,
+    )
+    from hotloop.ops.nn import (
+        celu,
+        elu,
+        erf,
+        erfc,
+        gelu,
+        glu,
+        hard_shrink,
+        hard_sigmoid,
+        hard_silu,
+        hard_swish,
+        hard_tanh,
+        leaky_relu,
+        log_sigmoid,
+        log_softmax,
+        moments,
+        normalize,
+        relu,
+        relu6,
+        selu,
+        sigmoid,
+        silu,
+        soft_shrink,
+        softmax,
+        softplus,
+        softsign,
+        squareplus,
+        swish,
+        tanh_shrink,
+        threshold,
+    )
+    from hotloop.ops.normalization import (
+        batch_normalization,
+        layer_normalization,
+        rms_normalization,
+    )
+    from hotloop.ops.products import (
+        dot,
+        inner,
+        matmul,
+        outer,
+        tensordot,
+        vdot,
+    )
+    from hotloop.ops.quantiles import (
+        median,
+        nanmedian,
+        nanpercentile,
+        nanquantile,
+        percentile,
+        quantile,
+    )
+    from hotloop.ops.reductions import (
+        all,
+        amax,
+        amin,
+        any,
+        argmax,
+        argmin,
+        average,
+        count_nonzero,
+        logsumexp,
+        max,
+        mean,
+        min,
+        norm,
+        prod,
+        std,
+        sum,
+        var,
+    )
+    from hotloop.ops.scattering import (
+        scatter,
+        scatter_update,
+        segment_max,
+        segment_min,
+        segment_prod,
+        segment_sum,
+    )
+    from hotloop.ops.sorting import (
+        argpartition,
+        argsort,
+        in_top_k,
+        searchsorted,
+        sort,
+        top_k,
+    )
+    from hotloop.ops.sparse_activations import (
+        sparse_plus,
+        sparse_sigmoid,
+        sparsemax,
+    )
+    from hotloop.ops.special import (
+        allclose,
+        angle,
+        bartlett,
+        bitwise_left_shift,
+        bitwise_right_shift,
+        blackman,
+        conj,
+        conjugate,
+        fabs,
+        fmax,
+        fmin,
+        fmod,
+        gcd,
+        hamming,
+        hanning,
+        heaviside,
+        i0,
+        imag,
+        isreal,
+        kaiser,
+        lcm,
+        ldexp,
+        left_shift,
+        logaddexp2,
+        real,
+        right_shift,
+        saturate_cast,
+        sinc,
+        view,
+    )
+    from hotloop.ops.symbolic import (
+        KerasTensor,
+        Node,
+        Operation,
+    )
+    from hotloop.ops.vectorize import (
+        vectorize,
+    )
+
+# Module -> the public names that it defines.
+_MODULES = {
+    "arithmetic": (
+        "add divide divide_no_nan floor_divide maximum minimum mod multiply power subtract "
+        "true_divide"
+    ),
+    "arrangement": (
+        "append array_split cross diag diagflat diagonal dsplit dstack hsplit kron rearrange "
+        "rot90 select slice_update trace unravel_index vander vsplit"
+    ),
+    "blocks": "depth_to_space extract_sequences space_to_depth",
+    "control": "associative_scan cond fori_loop map scan switch vectorized_map while_loop",
+    "core": (
+        "cast convert_to_numpy convert_to_tensor copy dtype is_tensor ndim positive shape "
+        "size stop_gradient"
+    ),
+    "counting": "bincount cdist corrcoef correlate digitize histogram isin ptp trapezoid",
+    "creation": (
+        "arange array empty empty_like eye full full_like geomspace identity linspace "
+        "logspace meshgrid one_hot ones ones_like tri tril triu zeros zeros_like"
+    ),
+    "crossentropy": (
+        "binary_crossentropy categorical_crossentropy sparse_categorical_crossentropy"
+    ),
+    "cumulative": "cumprod cumsum nancumprod nancumsum",
+    "differentiation": "custom_gradient jvp",
+    "einsum": "einsum",
+    "indexing": "get_item slice take take_along_axis",
+    "inverse": "arccos arccosh arcsin arcsinh arctan arctan2 arctanh cbrt erfinv signbit",
+    "labels": "multi_hot psnr",
+    "linalg": (
+        "cholesky cholesky_inverse det eigh inv logdet lstsq lu_factor matrix_rank pinv qr "
+        "slogdet solve solve_triangular svd"
+    ),
+    "logic": (
+        "bitwise_and bitwise_invert bitwise_not bitwise_or bitwise_xor equal greater "
+        "greater_equal isclose isfinite isinf isnan isneginf isposinf less less_equal "
+        "logical_and logical_not logical_or logical_xor not_equal"
+    ),
+    "manipulation": (
+        "broadcast_to concatenate diff expand_dims flip fliplr flipud hstack moveaxis pad "
+        "ravel repeat reshape roll split squeeze stack swapaxes tile transpose unstack vstack"
+    ),
+    "math": (
+        "abs absolute ceil clip cos cosh deg2rad exp exp2 expm1 floor hypot log log1p log2 "
+        "log10 logaddexp nan_to_num negative rad2deg reciprocal round rsqrt sign sin sinh "
+        "sqrt square tan tanh trunc where"
+    ),
+    "nan": "nanargmax nanargmin nanmax nanmean nanmin nanprod nanstd nansum nanvar",
+    "nn": (
+        "celu elu erf erfc gelu glu hard_shrink hard_sigmoid hard_silu hard_swish hard_tanh "
+        "leaky_relu log_sigmoid log_softmax moments normalize relu relu6 selu sigmoid silu "
+        "soft_shrink softmax softplus softsign squareplus swish tanh_shrink threshold"
+    ),
+    "normalization": "batch_normalization layer_normalization rms_normalization",
+    "products": "dot inner matmul outer tensordot vdot",
+    "quantiles": "median nanmedian nanpercentile nanquantile percentile quantile",
+    "reductions": (
+        "all amax amin any argmax argmin average count_nonzero logsumexp max mean min norm "
+        "prod std sum var"
+    ),
+    "scattering": "scatter scatter_update segment_max segment_min segment_prod segment_sum",
+    "sorting": "argpartition argsort in_top_k searchsorted sort top_k",
+    "sparse_activations": "sparse_plus sparse_sigmoid sparsemax",
+    "special": (
+        "allclose angle bartlett bitwise_left_shift bitwise_right_shift blackman conj "
+        "conjugate fabs fmax fmin fmod gcd hamming hanning heaviside i0 imag isreal kaiser "
+        "lcm ldexp left_shift logaddexp2 real right_shift saturate_cast sinc view"
+    ),
+    "symbolic": "KerasTensor Node Operation",
+    "vectorize": "vectorize",
+}
 
 __all__ = [
     "KerasTensor",
@@ -696,14 +775,9 @@ __all__ = [
     "zeros_like",
 ]
 
+_LATER = {name: module for module, names in _MODULES.items() for name in names.split()}
 
-_missing = missing(__name__)
+# As `keras.ops.nn` and so on.
+_NAMESPACES = ("linalg", "nn", "numpy")
 
-
-def __getattr__(name: str) -> object:
-    # Loaded when asked for: a list of the names above, as `keras.ops.numpy`.
-    if name == "numpy":
-        from importlib import import_module
-
-        return import_module("hotloop.ops.numpy")
-    return _missing(name)
+__getattr__ = load_later(__name__, _LATER, missing(__name__), _NAMESPACES)

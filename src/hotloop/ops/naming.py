@@ -12,6 +12,8 @@ _lock = threading.Lock()
 
 def to_snake_case(name: str) -> str:
     """`ReLU` → `re_lu`, `MyDense2` → `my_dense2`."""
+    if name.isidentifier() and name.islower():
+        return name
     name = re.sub(r"\W+", "", name)
     name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hotloop import _settings
 from hotloop._absent import missing
+from hotloop._later import Later
 from hotloop.graph import Tensor, apply, fill
 from hotloop.ops.convert import expand, float_tensor, like, normalize_axes, normalize_axis, tensor
 from hotloop.ops.dispatch import op
-from hotloop.ops.manipulation import split
 from hotloop.ops.reductions import mean, norm, reduce, var
+
+if TYPE_CHECKING:
+    from hotloop.ops import manipulation
+else:
+    manipulation = Later("hotloop.ops.manipulation")
 
 # Klambauer et al., "Self-normalizing neural networks", 2017.
 _SELU_ALPHA = 1.6732632423543772848170429916717
@@ -215,7 +220,7 @@ def glu(x: Any, axis: int = -1) -> Tensor:
     x = float_tensor(x)
     if x.shape[normalize_axis(axis, x.ndim)] % 2:
         raise ValueError(f"glu needs an even size along axis {axis}, got shape {x.shape}.")
-    a, b = split(x, 2, axis)
+    a, b = manipulation.split(x, 2, axis)
     return _mul(a, apply("sigmoid", [b]))
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from hotloop._later import Later
 from hotloop.graph import Tensor, apply, fill
-from hotloop.graph.primitives.matrices import parts_of_svd
 from hotloop.ops.convert import (
     broadcast,
     cast_to,
@@ -24,6 +24,11 @@ from hotloop.ops.convert import (
 )
 from hotloop.ops.core import cast
 from hotloop.ops.dispatch import op
+
+if TYPE_CHECKING:
+    from hotloop.graph.primitives import matrices
+else:
+    matrices = Later("hotloop.graph.primitives.matrices")
 
 Axis = int | Sequence[int] | None
 
@@ -217,7 +222,7 @@ def _matrix_norm(x: Tensor, ord: Any, axes: tuple[int, int], keepdims: bool) -> 
         kept = [a for a in range(x.ndim) if a not in axes]
         turned = apply("transpose", [x], perm=[*kept, rows, columns])
         stacked = shaped(turned, (math.prod(turned.shape[:-2]), *turned.shape[-2:]))
-        _, values, _ = parts_of_svd(apply("svd", [stacked]), *stacked.shape[1:])
+        _, values, _ = matrices.parts_of_svd(apply("svd", [stacked]), *stacked.shape[1:])
         chosen = reduce({"nuc": "sum", 2: "amax", -2: "amin"}[ord], values, 2, True)
         return shaped(
             chosen,

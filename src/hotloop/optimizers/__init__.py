@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from hotloop.common.later import load_later
+from hotloop._later import load_later
 from hotloop.common.registry import Registry, attribute_error
-from hotloop.optimizers import schedules
 from hotloop.optimizers.optimizer import Optimizer
 
 if TYPE_CHECKING:
+    from hotloop.optimizers import schedules
     from hotloop.optimizers.adadelta import Adadelta
     from hotloop.optimizers.adafactor import Adafactor
     from hotloop.optimizers.adagrad import Adagrad
@@ -123,4 +123,6 @@ __all__ = [
     "serialize",
 ]
 
-__getattr__ = load_later(__name__, _LATER, attribute_error(__name__, "optimizer", __all__))
+__getattr__ = load_later(
+    __name__, _LATER, attribute_error(__name__, "optimizer", __all__), namespaces=("schedules",)
+)

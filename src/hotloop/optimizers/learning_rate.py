@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from hotloop import ops
+from hotloop._later import Later
 from hotloop.graph import Tensor, TracingError, Variable
 from hotloop.graph.scope import symbolic_scope
-from hotloop.optimizers import schedules
-from hotloop.optimizers.schedules import LearningRateSchedule
+
+if TYPE_CHECKING:
+    from hotloop.optimizers import schedules
+    from hotloop.optimizers.schedules import LearningRateSchedule
+else:
+    schedules = Later("hotloop.optimizers.schedules")
 
 LearningRate: TypeAlias = "float | LearningRateSchedule | Callable[[], Any]"
 
@@ -42,7 +47,7 @@ def current(rate: Any, iterations: Variable) -> Any:
     """
     if isinstance(rate, Variable):
         return rate
-    scheduled = isinstance(rate, LearningRateSchedule)
+    scheduled = isinstance(rate, schedules.LearningRateSchedule)
     value = rate(iterations) if scheduled else rate()
     if not scheduled and not isinstance(value, (Tensor, Variable)) and symbolic_scope() is not None:
         raise TracingError(

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hotloop import graph, initializers
+from hotloop._later import Later
 from hotloop.graph import Variable
 from hotloop.ops.naming import auto_name
+
+if TYPE_CHECKING:
+    import copy
+else:
+    copy = Later("copy")
 
 
 class OptimizerState:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import copy
 import operator
 import secrets
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hotloop._later import Later
 from hotloop.graph import Tensor, Variable, apply, constant
 from hotloop.ops.naming import auto_name
+
+if TYPE_CHECKING:
+    import copy
+else:
+    copy = Later("copy")
 
 _lock = threading.Lock()
 _global: dict[str, int | None] = {"seed": None, "drawn": 0}

@@ -3,19 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from hotloop._later import load_later
 from hotloop.common.registry import Registry, attribute_error
-from hotloop.regularizers.regularizers import L1, L1L2, L2, OrthogonalRegularizer, Regularizer
 
-l1 = L1
-l2 = L2
-l1_l2 = L1L2
-orthogonal_regularizer = OrthogonalRegularizer
+if TYPE_CHECKING:
+    from hotloop.regularizers.regularizers import L1, L1L2, L2, OrthogonalRegularizer, Regularizer
+
+    l1 = L1
+    l2 = L2
+    l1_l2 = L1L2
+    orthogonal_regularizer = OrthogonalRegularizer
+
+# What is loaded when it is first asked for: public name -> module.
+_LATER = {
+    "L1": "regularizers",
+    "L1L2": "regularizers",
+    "L2": "regularizers",
+    "OrthogonalRegularizer": "regularizers",
+    "Regularizer": "regularizers",
+    "l1": "regularizers:L1",
+    "l1_l2": "regularizers:L1L2",
+    "l2": "regularizers:L2",
+    "orthogonal_regularizer": "regularizers:OrthogonalRegularizer",
+}
 
 _registry = Registry("keras.regularizers", "regularizer")
 # "l1l2" is what Keras's own naming rule makes of "L1L2"; "l1_l2" is what people write.
-_registry.add(L1, L2, L1L2, OrthogonalRegularizer, snake_case=True, l1_l2=L1L2)
+_registry.add_later(
+    __name__,
+    _LATER,
+    "L1",
+    "L2",
+    "L1L2",
+    "OrthogonalRegularizer",
+    snake_case=True,
+    l1_l2="L1L2",
+)
 
 
 def serialize(regularizer: Any) -> dict[str, Any] | None:
@@ -53,4 +78,4 @@ __all__ = [
     "serialize",
 ]
 
-__getattr__ = attribute_error(__name__, "regularizer", __all__)
+__getattr__ = load_later(__name__, _LATER, attribute_error(__name__, "regularizer", __all__))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hotloop._absent import missing
+from hotloop._later import load_later
 from hotloop.common.custom_objects import (
     CustomObjectScope,
     custom_object_scope,
@@ -11,8 +14,16 @@ from hotloop.common.custom_objects import (
     get_registered_object,
     register_keras_serializable,
 )
-from hotloop.saving.deserialization import deserialize_keras_object
-from hotloop.saving.serialization import serialize_keras_object
+
+if TYPE_CHECKING:
+    from hotloop.saving.deserialization import deserialize_keras_object
+    from hotloop.saving.serialization import serialize_keras_object
+
+# What is loaded when it is first asked for: public name -> module.
+_LATER = {
+    "deserialize_keras_object": "deserialization",
+    "serialize_keras_object": "serialization",
+}
 
 __all__ = [
     "CustomObjectScope",
@@ -25,4 +36,4 @@ __all__ = [
     "serialize_keras_object",
 ]
 
-__getattr__ = missing(__name__)
+__getattr__ = load_later(__name__, _LATER, missing(__name__))

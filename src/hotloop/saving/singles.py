@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hotloop.dtype_policies import DTypePolicy
-from hotloop.random import SeedGenerator
+from hotloop.random.seed import SeedGenerator
 
 SINGLES: dict[tuple[str, str], type] = {
     ("keras", "DTypePolicy"): DTypePolicy,

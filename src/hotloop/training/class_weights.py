@@ -15,12 +15,10 @@ def weigh_classes(data: Data, class_weight: Any, output_names: list[str] | None 
 
     Args:
         data: what is to be weighed.
-        class_weight: None, a dictionary from class to weight, or for several outputs a dictionary
+        class_weight: a dictionary from class to weight, or for several outputs a dictionary
             from output to such dictionaries, or a list of them (None for no weights).
         output_names: names of the model's outputs, where it knows them.
     """
-    if class_weight is None:
-        return data
     x, y, weight = data.structure
     if y is None:
         raise ValueError("`class_weight` needs targets: pass `y`.")

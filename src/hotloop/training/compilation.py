@@ -8,9 +8,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from hotloop import graph, optimizers
+from hotloop import graph, optimizers, saving
 from hotloop import metrics as metrics_module
-from hotloop.saving import deserialize_keras_object, serialize_keras_object
 from hotloop.training.arguments import check_count
 from hotloop.training.compile_loss import CompileLoss
 from hotloop.training.compile_metrics import CompileMetrics
@@ -115,7 +114,7 @@ class Compilation:
         """The arguments of `compile` as plain data; empty if it was not called."""
         if not self._trainer.compiled:
             return {}
-        return serialize_keras_object(_instances(self._trainer.given))
+        return saving.serialize_keras_object(_instances(self._trainer.given))
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Calls `compile` with the arguments that `get_compile_config` wrote.
@@ -132,7 +131,7 @@ class Compilation:
                 stacklevel=2,
             )
             return
-        self.compile(**deserialize_keras_object(config))
+        self.compile(**saving.deserialize_keras_object(config))
         variables = self.trainable_variables
         if self.built and variables:
             self.optimizer.build(variables)

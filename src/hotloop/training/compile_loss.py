@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from hotloop import losses, ops
 from hotloop import metrics as metrics_module
@@ -11,20 +11,29 @@ from hotloop.ops import tree
 from hotloop.training.outputs import Path, align, at_path, paths_of
 
 
-class OutputLoss(NamedTuple):
+class OutputLoss:
     """One loss on the part of the outputs at `path`; `weight` is None or a number."""
 
-    path: Path
-    loss: Any
-    weight: float | None
-    name: str
+    __slots__ = ("loss", "name", "path", "weight")
+
+    def __init__(self, path: Path, loss: Any, weight: float | None, name: str) -> None:
+        self.path = path
+        self.loss = loss
+        self.weight = weight
+        self.name = name
 
 
-class _Wanted(NamedTuple):
-    """What `compile` was given for one output; `loss` is resolved unless it depends on shapes."""
+class _Wanted:
+    """What `compile` was given for one output; `loss` is resolved unless it depends on shapes.
 
-    loss: Any
-    weight: float | None
+    For `tree` it is a leaf.
+    """
+
+    __slots__ = ("loss", "weight")
+
+    def __init__(self, loss: Any, weight: float | None) -> None:
+        self.loss = loss
+        self.weight = weight
 
 
 class CompileLoss:
@@ -146,7 +155,7 @@ def _find(
             raise ValueError(f"Expected keys {names} in loss dict, but found keys {list(loss)}.")
         loss = [loss[name] for name in names]
     if weights is None:
-        spec = tree.map_structure(lambda one: None if one is None else _Leaf(one, None), loss)
+        spec = tree.map_structure(lambda one: None if one is None else _Wanted(one, None), loss)
     else:
         spec = tree.pack_sequence_as(loss, _pair(loss, weights, names))
     leaf_names = tree.pack_sequence_as(y_pred, names or [None] * len(tree.flatten(y_pred)))
@@ -157,16 +166,7 @@ def _find(
     return found
 
 
-class _Leaf:
-    """A `_Wanted` that `tree` takes for a leaf (a named tuple would be a nest)."""
-
-    __slots__ = ("wanted",)
-
-    def __init__(self, loss: Any, weight: float | None) -> None:
-        self.wanted = _Wanted(loss, weight)
-
-
-def _pair(loss: Any, weights: Any, names: list[str] | None) -> list[_Leaf | None]:
+def _pair(loss: Any, weights: Any, names: list[str] | None) -> list[_Wanted | None]:
     """The leaves of `loss` with their weights."""
     flat = tree.flatten(loss)
     if isinstance(weights, dict):
@@ -187,7 +187,7 @@ def _pair(loss: Any, weights: Any, names: list[str] | None) -> list[_Leaf | None
             f"{len(numbers)} weights."
         )
     return [
-        None if one is None else _Leaf(one, number)
+        None if one is None else _Wanted(one, number)
         for one, number in zip(flat, numbers, strict=True)
     ]
 
@@ -215,9 +215,9 @@ def _visit(spec: Any, y_pred: Any, names: Any, path: Path, found: list[Any]) -> 
         return
     if spec is None:
         return
-    if isinstance(spec, _Leaf):
+    if isinstance(spec, _Wanted):
         name = names if not tree.is_nested(names) else None
-        found.append((path, spec.wanted, name))
+        found.append((path, spec, name))
         return
     for key, one in spec.items() if isinstance(spec, dict) else enumerate(spec):
         fits = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -12,16 +12,21 @@ from hotloop.ops import tree
 from hotloop.training.arrays import as_array, is_streaming, to_lanes
 
 
-class InputSpec(NamedTuple):
+class InputSpec:
     """What the model expects of one of its inputs: `shape` with the batch first, None unknown.
 
     An `optional` input may be None.
     """
 
-    name: str
-    shape: tuple[int | None, ...]
-    dtype: str
-    optional: bool = False
+    __slots__ = ("dtype", "name", "optional", "shape")
+
+    def __init__(
+        self, name: str, shape: tuple[int | None, ...], dtype: str, optional: bool = False
+    ) -> None:
+        self.name = name
+        self.shape = shape
+        self.dtype = dtype
+        self.optional = optional
 
 
 class Data:
@@ -322,3 +327,31 @@ def _check_sample_shape(array: np.ndarray, name: str, spec: InputSpec) -> None:
             f"input '{spec.name}' expects samples of shape {tuple(expected[1:])}. Reshape the data "
             "or change the model's Input."
         )
+
+
+def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
+    """What `train_step` and its like are given.
+
+    `x` alone where there are no targets (in a tuple if it is a list or tuple itself), else `(x, y)`
+    or `(x, y, sample_weight)`.
+    """
+    if y is None and sample_weight is None:
+        return (x,) if isinstance(x, (list, tuple)) else x
+    return (x, y) if sample_weight is None else (x, y, sample_weight)
+
+
+def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
+    """`(x, y, sample_weight)` of what a step was given; None for what is not there.
+
+    Raises `ValueError` for a tuple that is longer than three.
+    """
+    if isinstance(data, list):
+        data = tuple(data)
+    if not isinstance(data, tuple):
+        return data, None, None
+    if len(data) not in (1, 2, 3):
+        raise ValueError(
+            "Data is expected to be in format `x`, `(x,)`, `(x, y)`, or `(x, y, sample_weight)`. "
+            f"Received a tuple of {len(data)}."
+        )
+    return (*data, None, None)[:3]

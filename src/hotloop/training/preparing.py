@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hotloop import graph
+from hotloop._later import Later
 from hotloop.layers import Layer
 from hotloop.ops import tree
-from hotloop.training.class_weights import weigh_classes
 from hotloop.training.compile_metrics import CompileMetrics
 from hotloop.training.data import Data, make_data
 from hotloop.training.outputs import at_path, name_leaves
 from hotloop.training.plans import batch_specs
 from hotloop.training.stepping import Stepping
 from hotloop.training.targets import Check, target_check
+
+if TYPE_CHECKING:
+    from hotloop.training import class_weights
+else:
+    class_weights = Later("hotloop.training.class_weights")
 
 
 class Preparing(Stepping):
@@ -99,10 +104,11 @@ class Preparing(Stepping):
                 losses.build(y_true, y_pred)
                 names = losses.align(name_leaves(positions, y_name), y_pred, y_name)
                 positions = losses.align(positions, y_pred, y_name)
-                for path, loss, _, _ in losses.entries:
+                for entry in losses.entries:
+                    path = entry.path
                     position, shapes = at_path(positions, path), at_path(y_pred, path)
                     if isinstance(position, int):
-                        checks.append((position, loss, shapes.shape, at_path(names, path)))
+                        checks.append((position, entry.loss, shapes.shape, at_path(names, path)))
                 y_true = losses.align(y_true, y_pred)
             if metrics is not None:
                 metrics.build(y_true, y_pred)
@@ -123,7 +129,10 @@ class Preparing(Stepping):
         return all(type(metric).reset_state.__module__.startswith("hotloop.") for metric in metrics)
 
     def _weigh_classes(self, data: Data, class_weight: Any) -> Data:
-        return weigh_classes(data, class_weight, getattr(self, "output_names", None))
+        if class_weight is None:
+            return data
+        names = getattr(self, "output_names", None)
+        return class_weights.weigh_classes(data, class_weight, names)
 
     @property
     def _batches_per_hook(self) -> int:

@@ -9,7 +9,7 @@ from hotloop import graph, ops
 from hotloop.graph import Tensor
 from hotloop.ops import tree
 from hotloop.training.compilation import Compilation
-from hotloop.utils.packing import unpack_x_y_sample_weight
+from hotloop.training.data import unpack_x_y_sample_weight
 
 
 class Stepping(Compilation):

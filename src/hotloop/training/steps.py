@@ -12,9 +12,8 @@ from typing import Any
 from hotloop import ops
 from hotloop.graph import Variable
 from hotloop.layers.refused_methods import refuse_overrides
-from hotloop.training.data import Data, pack_positions
+from hotloop.training.data import Data, pack_positions, pack_x_y_sample_weight
 from hotloop.training.results import flat_logs
-from hotloop.utils.packing import pack_x_y_sample_weight
 
 # Why `make_train_function` and its like are not there.
 STEPS_ARE_COMPILED = (

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hotloop import graph
-from hotloop.callbacks import CallbackList
-from hotloop.random import numpy_generator
+from hotloop._later import Later
+from hotloop.random.seed import numpy_generator
 from hotloop.training.arguments import (
     check_count,
     check_shuffle,
@@ -19,14 +19,21 @@ from hotloop.training.arguments import (
 )
 from hotloop.training.arrays import is_streaming
 from hotloop.training.data import Data, unpack_validation_data
-from hotloop.training.feeds import Feed, make_feed
-from hotloop.training.loop import Position, run_pass, warn_out_of_data
 from hotloop.training.preparing import Preparing
 from hotloop.training.repeats import OneBatch, note_batch, note_prediction
-from hotloop.training.runner import BatchRunner
-from hotloop.training.sources import split_parts
 
-_NOBODY = CallbackList()  # nothing is kept in it: every silent call may use the same one
+if TYPE_CHECKING:
+    from hotloop.callbacks import CallbackList, callback_list
+    from hotloop.training import feeds, loop, sources
+    from hotloop.training import runner as runners
+    from hotloop.training.feeds import Feed
+else:
+    # For `fit` and its like; methods on one batch do without.
+    callback_list = Later("hotloop.callbacks.callback_list")
+    feeds = Later("hotloop.training.feeds")
+    loop = Later("hotloop.training.loop")
+    runners = Later("hotloop.training.runner")
+    sources = Later("hotloop.training.sources")
 
 
 class Trainer(Preparing):
@@ -113,8 +120,8 @@ class Trainer(Preparing):
             if validation_data is not None:
                 held_back, held_names = unpack_validation_data(validation_data)
             elif split:
-                parts, held_back = split_parts(parts, names, split)
-            feed = make_feed(
+                parts, held_back = sources.split_parts(parts, names, split)
+            feed = feeds.make_feed(
                 self,
                 "train",
                 parts,
@@ -128,7 +135,7 @@ class Trainer(Preparing):
             if held_back is not None:
                 if validation_batch_size is None and not is_streaming(held_back[0]):
                     validation_batch_size = feed.batch_size
-                validation = make_feed(
+                validation = feeds.make_feed(
                     self,
                     "test",
                     held_back,
@@ -149,19 +156,19 @@ class Trainer(Preparing):
             read_logs = self._log_reader("train")
             logs: dict[str, Any] = {}
             try:
-                position = state.position = Position(initial_epoch, feed.order, callbacks)
+                position = state.position = loop.Position(initial_epoch, feed.order, callbacks)
                 callbacks.on_train_begin()
                 position.reach()
                 for epoch in position.epochs(epochs):
                     first = position.leave()
                     if not feed.may_begin():
-                        warn_out_of_data()
+                        loop.warn_out_of_data()
                         break
                     self.reset_metrics()
                     callbacks.on_epoch_begin(epoch)
                     if first:
                         position.reach()
-                    run_pass(
+                    loop.run_pass(
                         "train",
                         feed,
                         callbacks,
@@ -216,7 +223,7 @@ class Trainer(Preparing):
         batch_size = check_count(batch_size, "batch_size", optional=True)
         steps = check_count(steps, "steps", optional=True)
         with self._trainer.exclusive("evaluate", nested=True):
-            feed = make_feed(
+            feed = feeds.make_feed(
                 self, "test", (x, y, sample_weight), batch_size=batch_size, steps=steps
             )
             feed.open()
@@ -255,7 +262,7 @@ class Trainer(Preparing):
         verbose = check_verbose(verbose)
         batch_size = check_count(batch_size, "batch_size", optional=True)
         steps = check_count(steps, "steps", optional=True)
-        feed = make_feed(self, "predict", (x, None, None), batch_size=batch_size, steps=steps)
+        feed = feeds.make_feed(self, "predict", (x, None, None), batch_size=batch_size, steps=steps)
         feed.open()
         steps = limit_steps(steps, feed.batches)
         callbacks = self._callback_list(callbacks, verbose, 1, steps or feed.batches)
@@ -263,7 +270,7 @@ class Trainer(Preparing):
         self.stop_predicting = False
         callbacks.on_predict_begin()
         try:
-            done = run_pass(
+            done = loop.run_pass(
                 "predict",
                 feed,
                 callbacks,
@@ -319,7 +326,7 @@ class Trainer(Preparing):
             return last.run(x)
         seen = graph.structure.seen
         data = self._make_data(x)
-        runner = BatchRunner(self, "predict", data, data.samples)
+        runner = runners.BatchRunner(self, "predict", data, data.samples)
         outputs = runner.output_arrays(1)
         runner.run(0, 1, outputs=outputs)
         repeats["predict_on_batch"] = note_prediction(seen, x, None, data, runner.plan)
@@ -339,7 +346,7 @@ class Trainer(Preparing):
             self._trainer.plans.repeats[mode] = note_batch(seen, x, y, data, checks, one)
             logs = one.run(data.arrays)
             return logs if return_dict else one.in_order(logs)
-        runner = BatchRunner(self, mode, data, data.samples)
+        runner = runners.BatchRunner(self, mode, data, data.samples)
         self.reset_metrics()
         read_logs = self._log_reader(mode)
         runner.run(0, 1)
@@ -365,7 +372,7 @@ class Trainer(Preparing):
         read_logs = self._log_reader("test")
         callbacks.on_test_begin()
         self.reset_metrics()
-        run_pass(
+        loop.run_pass(
             "test",
             feed,
             callbacks,
@@ -386,11 +393,11 @@ class Trainer(Preparing):
         steps: int | None,
         add_history: bool = False,
     ) -> CallbackList:
-        if isinstance(callbacks, CallbackList):
+        if isinstance(callbacks, callback_list.CallbackList):
             return callbacks
         if callbacks is None and verbose == 0 and not add_history:
-            return _NOBODY
-        return CallbackList(
+            return callback_list.NOBODY
+        return callback_list.CallbackList(
             callbacks,
             add_history=add_history,
             add_progbar=verbose != 0,

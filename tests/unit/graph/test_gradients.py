@@ -5,6 +5,7 @@ import pytest
 
 from hotloop import graph
 from hotloop.graph import apply, gradients, reference, trace
+from hotloop.graph.primitives import blocks, custom, matrices  # noqa: F401  (fill the table)
 from hotloop.graph.primitives.registry import PRIMITIVES
 
 RNG = np.random.default_rng(7)

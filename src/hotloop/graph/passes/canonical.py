@@ -9,11 +9,11 @@ tile program can do is a block operation (`blocks.py`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hotloop.graph.passes import blocks
+from hotloop._later import Later
 from hotloop.graph.passes.domain import ROW_LIMIT, Domain, make_domain
 from hotloop.graph.passes.node import ELEMENTWISE, REDUCTIONS, Node, sort_nodes
 from hotloop.graph.passes.operands import Operands
@@ -27,6 +27,11 @@ from hotloop.graph.passes.operations import (
     Splat,
 )
 from hotloop.graph.passes.view import View, coalesce, cuts_of, strides_of
+
+if TYPE_CHECKING:
+    from hotloop.graph.passes import blocks
+else:
+    blocks = Later("hotloop.graph.passes.blocks")
 
 _MAX_SINGLE_ROW = 8192  # a lone row of up to so many columns is reduced within a program
 
@@ -61,7 +66,8 @@ class Canonical(Operands):
             elif node.op in ELEMENTWISE:
                 self._map(node)
             else:
-                _HANDLERS[node.op](self, node)
+                handler = _HANDLERS.get(node.op) or blocks.HANDLERS[node.op]
+                handler(self, node)
         for index, node in enumerate(outputs):
             if node.size:
                 self._output(index, node)
@@ -331,6 +337,5 @@ _HANDLERS: dict[str, Any] = {
     "argmax": Canonical._arg,
     "argmin": Canonical._arg,
     "matmul": Canonical._matmul,
-    **blocks.HANDLERS,
     **dict.fromkeys(REDUCTIONS, Canonical._reduce),
 }

@@ -9,24 +9,38 @@ sizes of inner blocks at which some operand changes its stride: there the outer 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 MAX_OUTER = 8  # HL_MAX_OUTER of csrc/tile/program.h
 ROW_LIMIT = 32  # columns up to which rows are whole in panels and in epilogues
 
 
-class Domain(NamedTuple):
+class Domain:
     """`size` FULL elements; `cols` None while open.
 
     `exact`: one outer dimension and no other cut (panels, epilogues). `batch`: batch size if the
     first dimension must be the rows of a batch, else 0.
     """
 
-    size: int
-    cols: int | None
-    cuts: frozenset[int]
-    exact: bool
-    batch: int
+    __slots__ = ("batch", "cols", "cuts", "exact", "size")
+
+    def __init__(self, size: int, cols: int | None, cuts: frozenset[int], exact: bool, batch: int):
+        self.size = size
+        self.cols = cols
+        self.cuts = cuts
+        self.exact = exact
+        self.batch = batch
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Domain)
+            and self.size == other.size
+            and self.cols == other.cols
+            and self.cuts == other.cuts
+            and self.exact is other.exact
+            and self.batch == other.batch
+        )
 
     @property
     def rows(self) -> int:

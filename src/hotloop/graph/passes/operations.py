@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
-
-import numpy as np
 
 from hotloop.graph.passes.domain import Domain
 
@@ -22,7 +21,7 @@ class Leaf:
         self.kind = kind
         self.what = what  # array, index of the input, or Variable
         self.shape = shape
-        self.size = int(np.prod(shape, dtype=np.int64))
+        self.size = math.prod(shape)
         self.dtype = dtype
         self.batch = batch  # the batch size if rows are looked up, else 0
         self.panel = panel

@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hotloop._later import Later
 from hotloop.graph.dtypes import numpy_dtype
 from hotloop.graph.passes.node import REDUCTIONS, Node, Shape
-from hotloop.graph.primitives.blocks import lane, neutral
+
+if TYPE_CHECKING:
+    from hotloop.graph.primitives import blocks
+else:
+    blocks = Later("hotloop.graph.primitives.blocks")
 
 if TYPE_CHECKING:
     from hotloop.graph.passes.simplify import Builder
@@ -178,13 +183,13 @@ def _iota(b: Builder, inputs: Any, attrs: Any, shape: Shape, dtype: str) -> Node
 
 def _gather(b: Builder, inputs: Any, attrs: Any, shape: Shape, dtype: str) -> Node | None:
     if inputs[0].size == 0:
-        return b.splat(lane(attrs["fill"], dtype), shape, dtype)
+        return b.splat(blocks.lane(attrs["fill"], dtype), shape, dtype)
     return None
 
 
 def _scatter(b: Builder, inputs: Any, attrs: Any, shape: Shape, dtype: str) -> Node | None:
     if inputs[1].size == 0:  # nothing to combine
-        return b.splat(neutral(attrs["combine"], dtype), shape, dtype)
+        return b.splat(blocks.neutral(attrs["combine"], dtype), shape, dtype)
     return None
 
 

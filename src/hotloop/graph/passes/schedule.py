@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import heapq
+import bisect
 
 from hotloop.graph.passes.fuse import Cluster, Fusion
 
@@ -24,7 +24,8 @@ def schedule(fusion: Fusion) -> list[Cluster]:
     ready: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
 
     def push(cluster: Cluster) -> None:
-        heapq.heappush(ready[_small(cluster)], (cluster.ops[-1].number, cluster.number))
+        # The first of all is the last of the list.
+        bisect.insort(ready[_small(cluster)], (-cluster.ops[-1].number, -cluster.number))
 
     for cluster in fusion.clusters.values():
         sources = set()
@@ -43,7 +44,7 @@ def schedule(fusion: Fusion) -> list[Cluster]:
     while ready[0] or ready[1]:
         if not ready[small]:
             small = not small
-        cluster = fusion.clusters[heapq.heappop(ready[small])[1]]
+        cluster = fusion.clusters[-ready[small].pop()[1]]
         order.append(cluster)
         for after in below.get(cluster.number, ()):
             waiting[after.number] -= 1

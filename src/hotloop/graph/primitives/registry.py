@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,7 +16,7 @@ Infer = Callable[[str, Sequence["Tensor"], dict[str, Any]], tuple[Shape, str]]
 Gradient = Callable[[int, "Tensor", "Tensor"], "Tensor | None"]
 
 
-class Primitive(NamedTuple):
+class Primitive:
     """One operation of the graph.
 
     `infer(name, inputs, attrs)` gives the result's shape and dtype, or raises.
@@ -25,14 +26,41 @@ class Primitive(NamedTuple):
     where nothing flows back.
     """
 
-    name: str
-    infer: Infer
-    reference: Callable[..., np.ndarray]
-    gradient: Gradient | None = None
-    elementwise: bool = False
+    __slots__ = ("elementwise", "gradient", "infer", "name", "reference")
+
+    def __init__(
+        self,
+        name: str,
+        infer: Infer,
+        reference: Callable[..., np.ndarray],
+        gradient: Gradient | None,
+        elementwise: bool,
+    ):
+        self.name = name
+        self.infer = infer
+        self.reference = reference
+        self.gradient = gradient
+        self.elementwise = elementwise
 
 
-PRIMITIVES: dict[str, Primitive] = {}
+# Module -> its primitives, of those that dense training does not need: loaded when one is applied.
+_LATER = {
+    "blocks": "gather scatter cumsum cumprod argsort searchsorted",
+    "custom": "custom_gradient",
+    "matrices": "triangular cholesky lu qr eigh svd",
+}
+
+
+class _Table(dict[str, Primitive]):
+    def __missing__(self, name: str) -> Primitive:
+        for module, names in _LATER.items():
+            if name in names.split():
+                import_module(f"hotloop.graph.primitives.{module}")
+                return self[name]
+        raise KeyError(name)
+
+
+PRIMITIVES: dict[str, Primitive] = _Table()
 
 
 def register(

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from hotloop import ops
+from hotloop import ops, saving
 from hotloop.graph import Tensor
 from hotloop.layers.preprocessing.data_layer import DataLayer
-from hotloop.saving import deserialize_keras_object
 
 
 class Rescaling(DataLayer):
@@ -54,7 +53,7 @@ class Rescaling(DataLayer):
     ) -> Rescaling:
         """A layer from `get_config()`; Keras's describe arrays as objects."""
         numbers = {
-            name: deserialize_keras_object(config[name], custom_objects)
+            name: saving.deserialize_keras_object(config[name], custom_objects)
             for name in ("scale", "offset")
             if name in config
         }

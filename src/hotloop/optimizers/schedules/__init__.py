@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from hotloop.common.later import load_later
+from hotloop._later import load_later
 from hotloop.common.registry import Registry, attribute_error
 from hotloop.optimizers.schedules.learning_rate_schedule import LearningRateSchedule
 

@@ -1,9 +1,12 @@
-"""Packages whose names are loaded when they are first asked for: most programs need few of them."""
+"""Names and modules that are loaded when they are first asked for.
+
+Most programs need few of them, and the first step of a model would wait for all.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -15,19 +18,42 @@ def full_name(package: str, module: str) -> str:
 
 
 def load(package: str, module: str, name: str) -> Any:
-    """`name` of a module, which is given as for `full_name`."""
-    return getattr(import_module(full_name(package, module)), name)
+    """`name` of a module, which is given as for `full_name`; or, of "module:other", `other`."""
+    module, _, other = module.partition(":")
+    return getattr(import_module(full_name(package, module)), other or name)
+
+
+class Later:
+    """Stands for a module in one that needs it in few of its functions.
+
+        if TYPE_CHECKING:
+            from hotloop.training import feeds
+        else:
+            feeds = Later("hotloop.training.feeds")
+
+    What is a base of a class, or is used by every program, is imported.
+    """
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(import_module(self._module), name)
 
 
 def load_later(
-    package: str, modules: Mapping[str, str], missing: Callable[[str], object]
+    package: str,
+    modules: Mapping[str, str],
+    missing: Callable[[str], object],
+    namespaces: Collection[str] = (),
 ) -> Callable[[str], object]:
     """The `__getattr__` of a package.
 
     Args:
         package: its `__name__`.
-        modules: by public name, the module that defines it, as for `full_name`.
+        modules: by public name, the module that defines it, as for `load`.
         missing: raises the error for any other name.
+        namespaces: modules of the package that are public themselves.
     """
 
     class Package(ModuleType):
@@ -43,11 +69,13 @@ def load_later(
             return import_module, (self.__name__,)
 
         def __dir__(self) -> list[str]:
-            return sorted({*super().__dir__(), *modules})
+            return sorted({*super().__dir__(), *modules, *namespaces})
 
     sys.modules[package].__class__ = Package
 
     def find(name: str) -> object:
+        if name in namespaces:
+            return import_module(f"{package}.{name}")
         if name not in modules:
             return missing(name)
         value = load(package, modules[name], name)
