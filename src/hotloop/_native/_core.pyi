@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -63,10 +63,45 @@ class Plan:
         steps: int = 1,
         budget: float = 0.0,
     ) -> int: ...
+    kept_at: object
     def stop(self) -> None: ...
     def profile(self, enabled: bool) -> None: ...
     def profile_table(self) -> list[dict[str, Any]]: ...
 
+class Call:
+    make: Callable[[], Any]
+    idle: list[Any]
+    def __init__(
+        self,
+        make: Callable[[], Any],
+        variables: Sequence[tuple[Any, str]],
+        layouts: Any,
+        assigns: bool,
+        batched: bool,
+        inputs: Sequence[tuple[np.dtype[Any], tuple[int, ...]]],
+        outputs: Sequence[tuple[np.dtype[Any], tuple[int, ...]]],
+        reads: Sequence[int],
+        writes: Sequence[int],
+        array: type,
+        empty: Callable[..., Array],
+    ) -> None: ...
+    def take(self) -> Any: ...
+    def bind(self, plan: Any) -> int: ...
+    def run(
+        self,
+        bound: Sequence[Array],
+        inputs: Sequence[Array],
+        outputs: Sequence[Array],
+        index: Array | None,
+        start: int,
+        steps: int,
+        budget: float,
+    ) -> int: ...
+    def fits(self, arrays: Sequence[Any]) -> bool: ...
+    def __call__(self, arrays: Sequence[Any], numbers: bool = False) -> list[Any] | None: ...
+
+def any_nan(array: Array) -> bool: ...
+def all_below(array: Array, limit: int) -> bool: ...
 def panels_size(k: int, n: int) -> int: ...
 def pack_panels(src: Array, dst: Array) -> None: ...
 def unpack_panels(src: Array, dst: Array) -> None: ...

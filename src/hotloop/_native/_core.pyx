@@ -8,6 +8,7 @@ from cpython.buffer cimport (
     PyBUF_FORMAT, PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_IsContiguous, PyBuffer_Release, PyObject_GetBuffer,
 )
 from cpython.exc cimport PyErr_CheckSignals
+from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from libc.stdint cimport int32_t, int64_t, uint32_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
@@ -30,4 +31,6 @@ cdef extern from *:
 include "arrays.pxi"
 include "programs.pxi"
 include "plans.pxi"
+include "calls.pxi"
+include "values.pxi"
 include "machine.pxi"

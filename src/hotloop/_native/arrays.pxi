@@ -44,6 +44,7 @@ cdef int _acquire(object array, Py_buffer *view, int itemsize, bint writable, st
     return 0
 
 
+@cython.freelist(8)
 cdef class _Views:
     """Buffers held for as long as this object lives."""
     cdef Py_buffer *views
@@ -67,5 +68,12 @@ cdef class _Views:
     cdef Py_buffer *take(self, object array, int itemsize, bint writable, str kind, int number=-1) except NULL:
         cdef Py_buffer *view = &self.views[self.taken]
         _acquire(array, view, itemsize, writable, kind, number)
+        self.taken += 1
+        return view
+
+    cdef Py_buffer *borrow(self, object array, bint writable) except NULL:
+        """As `take`, of an array whose items are known and whose layout the caller looks at."""
+        cdef Py_buffer *view = &self.views[self.taken]
+        PyObject_GetBuffer(array, view, PyBUF_STRIDES | PyBUF_WRITABLE if writable else PyBUF_STRIDES)
         self.taken += 1
         return view

@@ -1,16 +1,10 @@
 # Plans: made step by step, then run.
 
-@cython.freelist(8)
-cdef class _Poll:
-    """What a signal handler raised during a run."""
-    cdef object error
-
-
 cdef int _poll(void *ctx) noexcept with gil:
     try:
         PyErr_CheckSignals()
     except BaseException as error:
-        (<_Poll>ctx).error = error
+        (<Plan>ctx).raised = error
         return 1
     return 0
 
@@ -26,6 +20,8 @@ cdef class Plan:
     cdef int ninputs
     cdef _Views kept  # of the first bound arrays
     cdef int running
+    cdef object raised  # what a signal handler raised during the run
+    cdef public object kept_at  # for whoever calls `keep`: when that was
     cdef readonly int64_t batch_size
 
     def __cinit__(self, int64_t batch_size):
@@ -188,8 +184,6 @@ cdef class Plan:
         cdef int nbound = nkept + len(bound), ninputs = len(inputs), noutputs = len(outputs), i
         cdef Py_buffer *view
         cdef hl_run run
-        cdef hl_status status
-        cdef int64_t done = 0
         cdef hl_array[64] few
         cdef hl_array *arrays = few
         if nbound != len(self.bound_slots) or ninputs != self.ninputs or noutputs != len(self.output_slots):
@@ -197,19 +191,14 @@ cdef class Plan:
                              f"{len(self.output_slots)} outputs, not {nbound - nkept}, {ninputs} and {noutputs}")
         cdef int total = nbound + ninputs + noutputs
         views = _Views(total - nkept + 1)
-        poll = _Poll()
         if total > 64:
             arrays = <hl_array *>calloc(total, sizeof(hl_array))
             if arrays == NULL:
                 raise MemoryError("no memory for array views")
         self.running += 1
         try:
-            for i in range(nbound):
-                if i < nkept:
-                    view = &self.kept.views[i]
-                else:
-                    view = views.take(bound[i - nkept], 4, hl_plan_writes(self.plan, self.bound_slots[i]),
-                                      "bound array", i)
+            for i in range(nkept, nbound):
+                view = views.take(bound[i - nkept], 4, hl_plan_writes(self.plan, self.bound_slots[i]), "bound array", i)
                 arrays[i].data, arrays[i].size = view.buf, view.len // 4
             for i in range(ninputs):
                 view = views.take(inputs[i], 4, False, "input", i)
@@ -218,25 +207,39 @@ cdef class Plan:
                 view = views.take(outputs[i], 4, True, "output", i)
                 arrays[nbound + ninputs + i].data, arrays[nbound + ninputs + i].size = view.buf, view.len // 4
             memset(&run, 0, sizeof(run))
-            run.bound, run.inputs, run.outputs = arrays, arrays + nbound, arrays + nbound + ninputs
-            run.nbound, run.ninputs, run.noutputs = nbound, ninputs, noutputs
             if index is not None:
                 view = views.take(index, 8, False, "index")
                 if view.format[0] not in b"lq":
                     raise ValueError(f"index must have dtype int64, not format {view.format.decode()!r}")
                 run.index, run.nindex = <const int64_t *>view.buf, view.len // 8
             run.start, run.steps, run.budget = start, steps, budget
-            run.poll, run.poll_ctx = _poll, <void *>poll
-            with nogil:
-                status = hl_plan_run(self.plan, &run, &done)
+            return self.start(arrays, nbound, ninputs, noutputs, &run)
         finally:
             self.running -= 1
             if arrays != few:
                 free(arrays)
-        if poll.error is not None:
-            raise poll.error
+
+    cdef int64_t start(self, hl_array *arrays, int nbound, int ninputs, int noutputs, hl_run *run) except -1:
+        """Runs what `run` says of index, start, steps and budget on `arrays`: bound ones, inputs and outputs, in which
+        there is room for those that are kept. Returns how many batches were done.
+        """
+        cdef int i
+        cdef int64_t done = 0
+        cdef hl_status status
+        for i in range(self.kept.taken if self.kept is not None else 0):
+            arrays[i].data, arrays[i].size = self.kept.views[i].buf, self.kept.views[i].len // 4
+        run.bound, run.inputs, run.outputs = arrays, arrays + nbound, arrays + nbound + ninputs
+        run.nbound, run.ninputs, run.noutputs = nbound, ninputs, noutputs
+        run.poll, run.poll_ctx = _poll, <void *>self
+        self.running += 1
+        with nogil:
+            status = hl_plan_run(self.plan, run, &done)
+        self.running -= 1
         if status == HL_ERR_BUSY:
             raise _exception(status, "")
+        if self.raised is not None:
+            error, self.raised = self.raised, None
+            raise error
         if status != HL_STOPPED:
             self.check(status)
         return done

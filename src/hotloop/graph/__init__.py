@@ -8,6 +8,7 @@ from hotloop.graph.dtypes import canonical_dtype, numpy_dtype
 from hotloop.graph.errors import HotloopError, TracingError
 from hotloop.graph.scope import Scope, current_scope
 from hotloop.graph.tensor import Tensor, apply, constant, fill
+from hotloop.graph.values import are_below, has_nan
 from hotloop.graph.variable import Variable
 
 from hotloop.graph.primitives import (  # isort: skip  # noqa: F401  (fill the table)
@@ -36,12 +37,14 @@ __all__ = [
     "TracingError",
     "Variable",
     "apply",
+    "are_below",
     "canonical_dtype",
     "compile",
     "constant",
     "current_scope",
     "fill",
     "gradients",
+    "has_nan",
     "numbers",
     "numpy_dtype",
     "reference",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -47,14 +46,9 @@ class _Port:
         self.lanes = _INT if tensor.dtype == BOOL else self.dtype
 
 
-class _Instance:
-    """One native plan, and what its variables' bytes are bound to."""
-
-    __slots__ = ("layouts", "plan")
-
-    def __init__(self, plan: Any):
-        self.plan = plan
-        self.layouts: object = None
+def _lanes(ports: list[_Port], tensors: Sequence[Tensor]) -> list[tuple[np.dtype, tuple[int, ...]]]:
+    """Dtype and shape of each array as the plan has it."""
+    return [(port.lanes, tensor.shape) for port, tensor in zip(ports, tensors, strict=True)]
 
 
 class Executable:
@@ -64,32 +58,35 @@ class Executable:
     """
 
     def __init__(self, trace: Trace, batched: bool):
-        from hotloop._native import Plan, get_num_threads
+        from hotloop._native import Call, Plan, get_num_threads
 
         self.batched = batched
         self.batch_size = trace.inputs[0].shape[0] if batched else 1
-        self._plan_type = Plan
         self._most_threads = get_num_threads
-        self._recipe = lower(trace, batched, evaluate, _reference)
+        recipe = self._recipe = lower(trace, batched, evaluate, _reference)
         self._inputs = [_Port(tensor, batched) for tensor in trace.inputs]
         self._outputs = [_Port(tensor, batched) for tensor in trace.outputs]
-        self._fresh = [
-            ((self.batch_size, *port.shape) if batched else port.shape, port.lanes)
-            for port in self._outputs
-        ]
-        recipe = self._recipe
-        # Whether the plan reads and writes all of its arrays, in their order.
-        self._direct = (
-            bool(recipe.text)
-            and list(recipe.used_inputs) == list(range(len(self._inputs)))
-            and list(recipe.used_outputs) == list(range(len(self._outputs)))
+        self._shapes = [tensor.shape for tensor in trace.inputs]
+        assigns = bool(trace.updates)
+        self._call = Call(
+            make=lambda: recipe.make(Plan),
+            variables=recipe.variables,
+            layouts=layouts,
+            assigns=assigns,
+            batched=batched,
+            inputs=_lanes(self._inputs, trace.inputs),
+            outputs=_lanes(self._outputs, trace.outputs),
+            reads=recipe.used_inputs,
+            writes=recipe.used_outputs,
+            array=np.ndarray,
+            empty=np.empty,
         )
-        self._idle = [_Instance(recipe.make(Plan))]
-        self._assigns = bool(trace.updates)
+        plan = recipe.make(Plan)
+        self._call.idle.append(plan)
         # Batches that do not depend on each other, in steps too small for threads to share.
-        steps = self._idle[0].plan.profile_table()
-        self._side_by_side = batched and not self._assigns and not any(s["parallel"] for s in steps)
-        self._running = threading.Lock()
+        self._side_by_side = (
+            batched and not assigns and not any(s["parallel"] for s in plan.profile_table())
+        )
 
     def describe(self) -> str:
         """The steps, one a line."""
@@ -148,9 +145,9 @@ class Executable:
         if self._side_by_side and steps >= 2 * spread.BATCHES_PER_THREAD:
             done = self._spread(given, targets, index, start, steps, budget or 0.0)
         elif batched:
-            done = self._execute((), given, targets, index, start, steps, budget or 0.0)
+            done = self._call.run((), given, targets, index, start, steps, budget or 0.0)
         else:
-            done = self._execute(given + targets, (), (), None, 0, steps, budget or 0.0)
+            done = self._call.run(given + targets, (), (), None, 0, steps, budget or 0.0)
         for wanted, target in copies:
             first = start * self.batch_size
             place = slice(first, first + done * self.batch_size) if batched else ...
@@ -158,60 +155,44 @@ class Executable:
         return done
 
     def __call__(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Runs once, on whole arrays; returns the results in new ones, bool as int32 0 and 1.
+        """Runs once, on whole arrays or on one batch; the results in new ones, bool as int32.
 
-        For executables that are not `batched`. Raises as `run` does.
+        Raises as `run` does, and `ValueError` if a batch has not as many rows as were compiled.
         """
+        return self._results(inputs, False)
+
+    def numbers(self, inputs: Sequence[np.ndarray]) -> list[Any]:
+        """As a call, but results without axes come as Python floats."""
+        return self._results(inputs, True)
+
+    def fits(self, inputs: Sequence[np.ndarray]) -> bool:
+        """Whether the inputs are just as they were compiled: a call need not convert them.
+
+        That is plain C-contiguous arrays of the same shapes and dtypes, int32 in place of bool.
+        """
+        return self._call.fits(inputs)
+
+    @property
+    def at_once(self) -> Callable[[Sequence[np.ndarray]], list[np.ndarray] | None]:
+        """The call without conversions and messages: None for inputs that do not fit."""
+        return self._call
+
+    def _results(self, inputs: Sequence[np.ndarray], numbers: bool) -> list[Any]:
+        results = self._call(inputs, numbers)
+        if results is not None:
+            return results
         self._given(inputs)  # says what does not fit
-        lanes = [port.lanes for port in self._inputs]
-        return self.call(list(map(np.ascontiguousarray, inputs, lanes)))
-
-    def call(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
-        """One batch, or a call that is not `batched`, on arrays that are known to fit.
-
-        `arrays` are C-contiguous and of the dtypes (bool as int32) and shapes compiled, with
-        exactly one batch of rows where `batched`. Results are new, bool as int32 0 and 1.
-        """
-        results = [np.empty(shape, lanes) for shape, lanes in self._fresh]
-        targets = results
-        if not self._direct:
-            recipe = self._recipe
-            if not recipe.text:
-                return results
-            arrays = [arrays[i] for i in recipe.used_inputs]
-            targets = [results[i] for i in recipe.used_outputs]
-        if self.batched:
-            self._execute((), arrays, targets, None, 0, 1, 0.0)
-        else:
-            self._execute(arrays + targets, (), (), None, 0, 1, 0.0)
-        return results
-
-    def _execute(
-        self,
-        bound: Sequence[np.ndarray],
-        inputs: Sequence[np.ndarray],
-        outputs: Sequence[np.ndarray],
-        index: np.ndarray | None,
-        start: int,
-        steps: int,
-        budget: float,
-    ) -> int:
-        """Runs one plan."""
-        if self._assigns and not self._running.acquire(blocking=False):
-            raise RuntimeError(
-                "This compiled function changes variables and is already running in another thread."
+        arrays = [
+            np.asarray(array, port.lanes, order="C")
+            for array, port in zip(inputs, self._inputs, strict=True)
+        ]
+        results = self._call(arrays, numbers)
+        if results is None:
+            shapes = [np.shape(array) for array in inputs]
+            raise ValueError(
+                f"A call takes what was compiled, {self._shapes}; got shapes {shapes}."
             )
-        try:
-            instance = self._take()
-            try:
-                if instance.layouts is not layouts.seen:
-                    self._bind_variables(instance)
-                return instance.plan.run(bound, inputs, outputs, index, start, steps, budget)
-            finally:
-                self._idle.append(instance)
-        finally:
-            if self._assigns:
-                self._running.release()
+        return results
 
     def _spread(
         self,
@@ -225,39 +206,29 @@ class Executable:
         """Batches on as many threads as that is worth, each with a plan of its own."""
         threads = min(self._most_threads(), steps // spread.BATCHES_PER_THREAD)
         if threads < 2:
-            return self._execute((), inputs, outputs, index, start, steps, budget)
-        instances = [self._take() for _ in range(threads)]
+            return self._call.run((), inputs, outputs, index, start, steps, budget)
+        plans = [self._call.take() for _ in range(threads)]
 
-        def run_on(instance: _Instance) -> Callable[[int, int], object]:
+        def run_on(plan: Any) -> Callable[[int, int], object]:
             def run(first: int, count: int) -> None:
-                if instance.layouts is not layouts.seen:
-                    self._bind_variables(instance)
-                instance.plan.run((), inputs, outputs, index, first, count)
+                self._call.bind(plan)
+                plan.run((), inputs, outputs, index, first, count)
 
             return run
 
         def stop() -> None:
-            for instance in instances:
-                instance.plan.stop()
+            for plan in plans:
+                plan.stop()
 
         try:
-            return spread.run_spread([run_on(one) for one in instances], stop, start, steps, budget)
+            return spread.run_spread([run_on(plan) for plan in plans], stop, start, steps, budget)
         finally:
-            self._idle.extend(instances)
+            self._call.idle.extend(plans)
 
-    def _take(self) -> _Instance:
-        """An idle plan; a new one if all are busy in other threads."""
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return _Instance(self._recipe.make(self._plan_type))
-
-    def _bind_variables(self, instance: _Instance) -> None:
-        seen = layouts.seen
-        instance.plan.keep(
-            [variable.storage(layout) for variable, layout in self._recipe.variables]
-        )
-        instance.layouts = seen
+    def use(self, plan_type: Any) -> None:
+        """Has plans of another type run it from now on: for comparing."""
+        self._call.make = lambda: self._recipe.make(plan_type)
+        self._call.idle.clear()
 
     def _given(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
         """The arrays that the plan reads, in its order, checked."""

@@ -12,16 +12,16 @@ if TYPE_CHECKING:
     from hotloop.graph.tensor import Tensor
     from hotloop.graph.variable import Variable
 
-_local = threading.local()
+
+class _Scopes(threading.local):
+    """The scopes of this thread, the innermost last."""
+
+    def __init__(self) -> None:
+        self.stack: list[Scope] = []
+
+
+_scopes = _Scopes()
 _serial = itertools.count(1)
-
-
-def _stack() -> list[Scope]:
-    try:
-        return _local.stack
-    except AttributeError:
-        _local.stack = []
-        return _local.stack
 
 
 class Scope:
@@ -44,7 +44,7 @@ class Scope:
         self.serial = next(_serial)
 
     def __enter__(self) -> Scope:
-        _stack().append(self)
+        _scopes.stack.append(self)
         return self
 
     def __exit__(
@@ -53,8 +53,7 @@ class Scope:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        stack = _stack()
-        stack.remove(self)
+        _scopes.stack.remove(self)
         if kind is None and not self.symbolic:
             for variable, value in self.updates.items():
                 variable.assign(value)
@@ -62,11 +61,11 @@ class Scope:
 
 def current_scope() -> Scope | None:
     """The innermost scope of this thread, or None."""
-    stack = _stack()
+    stack = _scopes.stack
     return stack[-1] if stack else None
 
 
 def symbolic_scope() -> Scope | None:
     """The innermost scope of this thread if it traces, or None."""
-    stack = _stack()
+    stack = _scopes.stack
     return stack[-1] if stack and stack[-1].symbolic else None

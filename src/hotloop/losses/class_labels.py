@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hotloop import ops
-from hotloop.graph import Tensor
+from hotloop.graph import Tensor, are_below, has_nan
 
 
 def class_labels(y_true: Any, y_pred: Tensor, axis: int) -> Tensor:
@@ -31,15 +31,13 @@ def check_class_labels(
 
     Labels equal to `ignore_class` pass. `name` is what the message calls the array.
     """
-    if not labels.size:
-        return
-    flat = labels.reshape(-1)
+    flat = labels
     if ignore_class is not None:
         flat = flat[flat != ignore_class]
-        if not flat.size:
-            return
+    if not flat.size:
+        return
     if flat.dtype.kind == "f":
-        if np.isnan(flat).any():
+        if has_nan(flat):
             where = int(np.flatnonzero(np.isnan(labels.reshape(-1)))[0])
             raise ValueError(f"`{name}` has NaN among its class labels, first at {where}.")
         broken = flat != np.floor(flat)
@@ -48,8 +46,8 @@ def check_class_labels(
                 f"`{name}` must hold whole class numbers. Received: {flat[broken][0]!s}. "
                 "For soft targets use categorical_crossentropy."
             )
-    elif flat.dtype == np.int32 and flat.view(np.uint32).max() < num_classes:
-        return  # as unsigned numbers, the negative ones are beyond any number of classes
+    elif are_below(flat, num_classes):
+        return
     low, high = flat.min(), flat.max()
     if low < 0 or high >= num_classes:
         bad = low if low < 0 else high

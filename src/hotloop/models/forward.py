@@ -19,12 +19,12 @@ _REAL = frozenset("buif")
 class ForwardPlan:
     """The forward pass for inputs of one structure and shape.
 
-    `executable` is None where the model has to run eagerly.
+    `call` takes the inputs as a list of arrays and returns what `pack` takes, None for arrays that
+    do not fit. It is None itself where the model has to run eagerly.
     """
 
     def __init__(self, model: Any, inputs: list[np.ndarray], structure: Any, training: Any):
-        self._lock: threading.Lock | None = None
-        self.executable: Any = None
+        self.call: Any = None
         self._structure: Any = None
         self._masked: list[int] = []  # which outputs carry a mask; the masks come after them
 
@@ -50,21 +50,12 @@ class ForwardPlan:
         self._structure = tree.map_structure(lambda tensor: None, self._structure)
         self._single = self._structure is None
         self._specs = [(tensor.shape, tensor.dtype) for tensor in trace.outputs]
-        self.executable = graph.compile(trace, batched=False)
+        self.call = graph.compile(trace, batched=False).at_once
         if trace.updates:
-            # What changes variables has to take turns.
-            self._lock = threading.Lock()
+            self.call = _taking_turns(self.call)
 
-    def run(self, inputs: list[np.ndarray]) -> Any:
-        """The outputs, as concrete tensors in the model's structure.
-
-        The inputs have the shapes and dtypes of the plan and are C-contiguous.
-        """
-        if self._lock is None:
-            arrays = self.executable.call(inputs)
-        else:
-            with self._lock:
-                arrays = self.executable.call(inputs)
+    def pack(self, arrays: list[np.ndarray]) -> Any:
+        """What a call returned, as concrete tensors in the model's structure."""
         if self._single and not self._masked:
             return _tensor(arrays[0], self._specs[0])
         tensors = [_tensor(array, spec) for array, spec in zip(arrays, self._specs, strict=True)]
@@ -72,6 +63,17 @@ class ForwardPlan:
         for which, mask in zip(self._masked, tensors[count:], strict=True):
             set_keras_mask(tensors[which], mask)
         return tree.pack_sequence_as(self._structure, tensors[:count])
+
+
+def _taking_turns(call: Any) -> Any:
+    """`call` in one thread at a time: it changes variables."""
+    lock = threading.Lock()
+
+    def wait_and_call(inputs: Any) -> Any:
+        with lock:
+            return call(inputs)
+
+    return wait_and_call
 
 
 def _tensor(array: np.ndarray, spec: tuple[tuple[int, ...], str]) -> graph.Tensor:
@@ -86,8 +88,8 @@ class ForwardPlans:
     """When and how one model runs its compiled forward pass."""
 
     def __init__(self) -> None:
-        # The plan that served the last array, while the structure stays as it was `seen`.
-        self._last: tuple[object, Any, Any, tuple[int, ...] | None, Any] = (None,) * 5
+        # In which mode which plan served the last call, while the structure stays as it was `seen`.
+        self._last: tuple[object, Any, Any] = (None, None, None)
 
     def __reduce__(self) -> Any:
         return ForwardPlans, ()  # a copied model makes its own plans
@@ -106,16 +108,11 @@ class ForwardPlans:
                 training = bool(training)
         if call_context.call is not None or graph.current_scope() is not None:
             return NotImplemented
-        if type(inputs) is np.ndarray:
-            seen, mode, dtype, shape, plan = self._last
-            if (
-                seen is graph.structure.seen
-                and mode is training
-                and dtype is inputs.dtype
-                and shape == inputs.shape
-                and inputs.flags.c_contiguous
-            ):
-                return plan.run([inputs])
+        seen, mode, plan = self._last
+        if seen is graph.structure.seen and mode is training:
+            results = plan.call((inputs,))
+            if results is not None:
+                return plan.pack(results)
         if not model.built or model._trainer.run_eagerly:
             return NotImplemented
         return self._find_and_run(model, inputs, training)
@@ -133,12 +130,11 @@ class ForwardPlans:
             ("call", training, repr(structure), specs),
             lambda: ForwardPlan(model, arrays, structure, training),
         )
-        if plan.executable is None:
+        if plan.call is None:
             return model._call_layer(inputs, training)
         if structure is None:
-            array = arrays[0]
-            self._last = (seen, training, array.dtype, array.shape, plan)
-        return plan.run(arrays)
+            self._last = (seen, training, plan)
+        return plan.pack(plan.call(arrays))
 
 
 def _is_ready(leaf: Any) -> bool:

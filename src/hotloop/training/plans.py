@@ -83,14 +83,21 @@ class Plan:
         self._step.publish_logs()
         return 1
 
-    def call(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
-        """The results for one batch of arrays that are known to fit. For compiled steps.
+    @property
+    def at_once(self) -> Callable[[Sequence[np.ndarray]], list[np.ndarray] | None]:
+        """The results for one batch, None for arrays that do not fit. For compiled steps.
 
-        Truth values come as int32. Nothing is published; see `Executable.call`.
+        Truth values come as int32. Nothing is published; see `Executable.at_once`.
         """
         executable: Any = self._executable
-        with self._lock:
-            return executable.call(arrays)
+        if isinstance(self._lock, nullcontext):
+            return executable.at_once
+
+        def call(arrays: Sequence[np.ndarray]) -> list[np.ndarray] | None:
+            with self._lock:
+                return executable.at_once(arrays)
+
+        return call
 
     def output_specs(self, arrays: list[np.ndarray]) -> list[tuple[tuple[int, ...], str]]:
         """Shape and dtype of the step's results; an eager step runs on the first batch for them."""

@@ -6,6 +6,7 @@ the same dtypes and shapes. Anything else goes the long way, which looks at ever
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,33 +15,22 @@ from hotloop import graph
 from hotloop.training.arrays import to_lanes
 from hotloop.training.data import Data
 from hotloop.training.plans import Plan, batch_specs
-from hotloop.training.results import plain
 from hotloop.training.steps import Step
 
 
 class Prediction(NamedTuple):
-    """The last `predict` or `predict_on_batch` of one batch, and the plan that served it."""
+    """What served the last `predict` or `predict_on_batch` of one batch."""
 
     seen: object  # of `graph.structure`
-    dtype: np.dtype
-    shape: tuple[int, ...]
     batch_size: int | None  # as it was passed
-    plan: Plan
+    call: Callable[[tuple[Any]], list[np.ndarray] | None]
 
-    def fits(self, x: Any, batch_size: int | None) -> bool:
-        """Whether the same plan serves `x`."""
-        return (
-            type(x) is np.ndarray
-            and self.seen is graph.structure.seen
-            and self.dtype is x.dtype
-            and self.shape == x.shape
-            and self.batch_size is batch_size
-            and x.flags.c_contiguous
-        )
-
-    def run(self, x: np.ndarray) -> np.ndarray:
-        """The predictions."""
-        return self.plan.call([x])[0]
+    def repeat(self, x: Any, batch_size: int | None) -> np.ndarray | None:
+        """The predictions for `x`; None unless it is a call like the last one."""
+        if self.seen is not graph.structure.seen or self.batch_size is not batch_size:
+            return None
+        results = self.call((x,))
+        return None if results is None else results[0]
 
 
 def note_prediction(
@@ -57,7 +47,7 @@ def note_prediction(
     ((shape, dtype),) = plan.output_specs(data.arrays)
     if dtype == "bool" or shape[:1] != (data.samples,):
         return None
-    return Prediction(seen, x.dtype, x.shape, batch_size, plan)
+    return Prediction(seen, batch_size, plan.at_once)
 
 
 class OneBatch:
@@ -87,17 +77,20 @@ class OneBatch:
         self._executable = graph.compile(trace, batched=False)
         self._names = names
         order = model._logs_in_order({name: name for name in names})
-        self._order: list[str] | str = order
+        # Where the results are in the order of `evaluate`, which returns one by itself.
+        single = isinstance(order, str)
+        self._only = names.index(order) if single else None
+        self._order = [] if single else [names.index(name) for name in order]
+        self.fits = self._executable.fits
 
-    def run(self, arrays: list[np.ndarray]) -> dict[str, Any]:
-        """The results of all metrics, by name in alphabetical order."""
-        return dict(zip(self._names, map(plain, self._executable.call(arrays)), strict=True))
-
-    def in_order(self, logs: dict[str, Any]) -> Any:
-        """Logs as `evaluate` returns them."""
-        if isinstance(self._order, str):
-            return logs[self._order]
-        return [logs[name] for name in self._order]
+    def run(self, arrays: list[np.ndarray], as_dict: bool) -> Any:
+        """The results of all metrics: by name in alphabetical order, or as `evaluate` has them."""
+        values = self._executable.numbers(arrays)
+        if as_dict:
+            return dict(zip(self._names, values, strict=True))
+        if self._only is not None:
+            return values[self._only]
+        return [values[i] for i in self._order]
 
 
 class BatchOfTwo(NamedTuple):
@@ -112,24 +105,33 @@ class BatchOfTwo(NamedTuple):
     checks: list[tuple[int, Any]]
     one: OneBatch
 
-    def fits(self, x: Any, y: Any) -> bool:
-        """Whether the same plan serves `x` and `y`."""
+    def repeat(self, x: Any, y: Any, as_dict: bool) -> Any:
+        """The results of all metrics; None unless it is a call like the last one.
+
+        Raises:
+            ValueError: targets that do not suit the loss.
+        """
+        if self.seen is not graph.structure.seen:
+            return None
+        arrays = [x, y]
+        if not self.one.fits(arrays):
+            if not self._is_like(x, y):
+                return None
+            arrays = [to_lanes(x, "x", self.lanes[0]), to_lanes(y, "y", self.lanes[1])]
+        for position, check in self.checks:
+            check(arrays[position])
+        return self.one.run(arrays, as_dict)
+
+    def _is_like(self, x: Any, y: Any) -> bool:
+        """Whether conversion makes arrays of the plan of `x` and `y`."""
         return (
             type(x) is np.ndarray
             and type(y) is np.ndarray
-            and self.seen is graph.structure.seen
             and self.x_dtype is x.dtype
             and self.x_shape == x.shape
             and self.y_dtype is y.dtype
             and self.y_shape == y.shape
         )
-
-    def run(self, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
-        """The results of all metrics. Raises `ValueError` on targets that do not suit the loss."""
-        arrays = [to_lanes(x, "x", self.lanes[0]), to_lanes(y, "y", self.lanes[1])]
-        for position, check in self.checks:
-            check(arrays[position])
-        return self.one.run(arrays)
 
 
 def note_batch(

@@ -36,7 +36,7 @@ class MetricResults:
 
     def __call__(self) -> dict[str, Any]:
         """Scalars as Python floats, anything else as arrays, by name in alphabetical order."""
-        return dict(zip(self._names, map(plain, self._executable([])), strict=True))
+        return dict(zip(self._names, self._executable.numbers([]), strict=True))
 
 
 def plain(value: Any) -> Any:

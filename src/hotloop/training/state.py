@@ -27,13 +27,12 @@ class TrainerState:
         self.step_logs: dict[str, dict[str, Any]] = {}
         self.plans = PlanCache()
         self.position: Any = None  # the `Position` of the fit that is running
-        self._guard = threading.Lock()
-        self._owner: int | None = None
-        self._depth = 0
+        self._turn = threading.RLock()  # held by the thread that is at it
+        self._depth = 0  # of its turns
 
     def __getstate__(self) -> dict[str, Any]:
         """For copies of the model: they make their own plans, and nobody is training them."""
-        own = ("plans", "position", "_guard", "_owner", "_depth")
+        own = ("plans", "position", "_turn", "_depth")
         return {name: value for name, value in self.__dict__.items() if name not in own}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -54,24 +53,26 @@ class TrainerState:
 
     def enter(self, method: str, nested: bool) -> None:
         """Begins a turn; see `exclusive`. It has begun unless this raises `RuntimeError`."""
-        me = threading.get_ident()
-        with self._guard:
-            if self._owner is not None and (self._owner != me or not nested):
-                where = "on this thread" if self._owner == me else "in another thread"
-                raise RuntimeError(
-                    f"{method}() was called on a model that is already training or evaluating "
-                    f"{where}. Wait for that to end, or use one model per thread."
-                )
-            self._owner = me
-            self._depth += 1
+        if not self._turn.acquire(blocking=False):
+            raise _busy(method, "in another thread")
+        if self._depth and not nested:
+            self._turn.release()
+            raise _busy(method, "on this thread")
+        self._depth += 1
 
     def leave(self) -> None:
         """Ends a turn."""
-        with self._guard:
-            self._depth -= 1
-            if self._depth == 0:
-                self._owner = None
-                self.position = None
+        self._depth -= 1
+        if self._depth == 0:
+            self.position = None
+        self._turn.release()
+
+
+def _busy(method: str, where: str) -> RuntimeError:
+    return RuntimeError(
+        f"{method}() was called on a model that is already training or evaluating {where}. Wait "
+        "for that to end, or use one model per thread."
+    )
 
 
 class _Turn:

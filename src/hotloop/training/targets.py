@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hotloop import losses
+from hotloop.graph import has_nan
 
 Check = Callable[[np.ndarray], None]
 
@@ -66,7 +67,7 @@ def _is(loss: Any, *kinds: str) -> bool:
 
 
 def _check_no_nan(y: np.ndarray, name: str) -> None:
-    if y.dtype.kind == "f" and np.isnan(y).any():
+    if y.dtype.kind == "f" and has_nan(y):
         row = int(np.argwhere(np.isnan(y))[0][0])
         raise ValueError(f"`{name}` has NaN among its labels, first in sample {row}.")
 

@@ -254,10 +254,12 @@ class Trainer(Preparing):
         """
         repeats = self._trainer.plans.repeats
         quiet = callbacks is None and isinstance(verbose, int) and verbose == 0 and steps is None
-        if quiet and (last := repeats.get("predict")) is not None and last.fits(x, batch_size):
-            if self.stop_predicting:
-                self.stop_predicting = False
-            return last.run(x)
+        if quiet and (last := repeats.get("predict")) is not None:
+            outputs = last.repeat(x, batch_size)
+            if outputs is not None:
+                if self.stop_predicting:
+                    self.stop_predicting = False
+                return outputs
         seen = graph.structure.seen
         verbose = check_verbose(verbose)
         batch_size = check_count(batch_size, "batch_size", optional=True)
@@ -300,9 +302,10 @@ class Trainer(Preparing):
         with self._trainer.exclusive("train_on_batch", nested=True):
             if class_weight is None and sample_weight is None:
                 last = self._trainer.plans.repeats.get("train")
-                if last is not None and last.fits(x, y):
-                    logs = last.run(x, y)
-                    return logs if return_dict else last.one.in_order(logs)
+                if last is not None:
+                    logs = last.repeat(x, y, return_dict)
+                    if logs is not None:
+                        return logs
             return self._run_batch("train", x, y, sample_weight, class_weight, return_dict)
 
     def test_on_batch(
@@ -313,17 +316,20 @@ class Trainer(Preparing):
         with self._trainer.exclusive("test_on_batch", nested=True):
             if sample_weight is None:
                 last = self._trainer.plans.repeats.get("test")
-                if last is not None and last.fits(x, y):
-                    logs = last.run(x, y)
-                    return logs if return_dict else last.one.in_order(logs)
+                if last is not None:
+                    logs = last.repeat(x, y, return_dict)
+                    if logs is not None:
+                        return logs
             return self._run_batch("test", x, y, sample_weight, None, return_dict)
 
     def predict_on_batch(self, x: Any) -> Any:
         """The model's outputs for the samples given, as one batch."""
         repeats = self._trainer.plans.repeats
         last = repeats.get("predict_on_batch")
-        if last is not None and last.fits(x, None):
-            return last.run(x)
+        if last is not None:
+            outputs = last.repeat(x, None)
+            if outputs is not None:
+                return outputs
         seen = graph.structure.seen
         data = self._make_data(x)
         runner = runners.BatchRunner(self, "predict", data, data.samples)
@@ -344,8 +350,7 @@ class Trainer(Preparing):
         one = self._one_batch(mode, data)
         if one is not None:
             self._trainer.plans.repeats[mode] = note_batch(seen, x, y, data, checks, one)
-            logs = one.run(data.arrays)
-            return logs if return_dict else one.in_order(logs)
+            return one.run(data.arrays, return_dict)
         runner = runners.BatchRunner(self, mode, data, data.samples)
         self.reset_metrics()
         read_logs = self._log_reader(mode)

@@ -57,6 +57,8 @@ def _panel_addresses(offset: int, ld: int, shape: tuple[int, int]) -> np.ndarray
 class Plan:
     """The same calls as `hotloop._native.Plan`."""
 
+    kept_at: object = None
+
     def __init__(self, batch_size: int):
         self.batch_size = batch_size
         self.slots: list[tuple] = []

@@ -32,8 +32,7 @@ def test_rows_of_a_product_do_not_depend_on_how_many_there_are(ta, tb):
 
 def run_model(executable, trace, inputs, outputs, **how):
     """Runs the executable's recipe in the NumPy model."""
-    executable._plan_type = plan_model.Plan
-    executable._idle = []
+    executable.use(plan_model.Plan)
     executable.run(inputs, outputs=outputs, **how)
 
 

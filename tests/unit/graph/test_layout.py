@@ -69,8 +69,7 @@ def test_results_do_not_depend_on_the_layout(width, between, count, batch):
             weight.assign(value)
         executable = graph.compile(trace, batched=True)
         if model:
-            executable._plan_type = plan_model.Plan
-            executable._idle = []
+            executable.use(plan_model.Plan)
         got = [np.zeros((batch, 3), np.float32)]
         executable.run([x], outputs=got)
         np.testing.assert_allclose(got[0], want[0], rtol=1e-4, atol=1e-4)

@@ -227,7 +227,7 @@ def test_swapping_variables(native):
 
     executable = graph.compile(graph.trace(swap, []), batched=False)
     if not native:
-        executable._plan_type, executable._idle = plan_model.Plan, []
+        executable.use(plan_model.Plan)
     executable.run([])
     np.testing.assert_array_equal(a.numpy(), before[1])
     np.testing.assert_array_equal(b.numpy(), before[0])

@@ -39,7 +39,7 @@ def train(make, chains, **options):
         plans[-1].chains(chains)
         return plans[-1]
 
-    executable._plan_type, executable._idle = new_plan, []
+    executable.use(new_plan)
     x = np.random.default_rng(1).random((96, 20), np.float32)
     x[:, :3] = 0  # pixels that are never lit
     executable.run([x], steps=6)
