@@ -1,12 +1,12 @@
 /* Drives the register tiles of a product.
 
-     for each block of rows             A's block stays in the L2 cache while all slabs pass over it
-       for each slab of 32 columns      B's slab is used in place (panels) or packed
-         for each block of k            chains of multiply-adds are resumed, never split
-           for each register tile       micro-kernel, then epilogue while the tile is in L1
+     for each group of slabs            some slabs of 32 columns of B, used in place (panels) or packed, stay in L2
+       for each block of k              chains of multiply-adds are resumed, never split
+         for each tile of rows          A's tile comes from afar once for the group, and later ones are fetched ahead
+           for each slab of the group   micro-kernel, then epilogue while the tile is in L1
 
-   One block of k is the common case: the tile then goes straight from the kernel to the epilogue. A single row takes a
-   path of its own, several slabs at a time. */
+   One block of k is the common case: the tile then goes straight from the kernel to the epilogue. Between blocks, a
+   block of rows has its partial sums in scratch. A single row takes a path of its own, several slabs at a time. */
 #include "gemm/gemm.h"
 
 #include <string.h>
@@ -15,17 +15,24 @@
 #include "gemm/internal.h"
 
 enum {
-  K_BLOCK = 2048,        /* a slab of B takes 256 KiB: a share of L2. A multiple of HL_PANEL. */
-  PACKED_MOST = 1 << 23, /* elements of a packed A that all threads share: 32 MiB */
+  K_BLOCK = 2048,        /* a multiple of HL_PANEL */
+  GROUP = 256 * 1024,    /* elements of B in a group of slabs: 1 MiB, half of L2 */
+  PACKED_MOST = 1 << 23, /* elements of a packed operand that all threads share: 32 MiB */
+  SHARED_M = 1000,       /* rows from which on B is packed once for all, so that they can be cut into tasks, */
+  SHARED_B = 1 << 20,    /* if it is as large: a small one is better packed where it is used at once */
+  PACK_TILES = 4,        /* of A: what one task packs, */
+  PACK_SLABS = 4,        /* of B: likewise */
   TILED_TILES = 4,       /* A is copied into tiles if it has as many of them, */
   TILED_N = 256,         /* B has enough columns for the copy to be worth it, */
   TILED_K = 128,         /* and the rows are long */
-  A_BLOCK = 256 * 1024,  /* elements of A that should stay in L2 while slabs pass: 1 MiB */
-  ROW_BLOCK = 240,       /* rows whose partial sums are kept in scratch between blocks of k */
+  A_NEAR = 128 * 1024,   /* elements of A that stay in L2 beside a slab of B: a task is then one slab */
+  ROW_BLOCK = 1008,      /* rows whose partial sums are kept in scratch between blocks of k: whole tiles everywhere */
+  LONG_TILE = 4096,      /* elements of a tile of A from which it is worth being fetched ahead: 16 KiB */
   ALIGNMENT = 64,        /* bytes */
   TASK_MACS = 1 << 18,   /* multiply-adds that make a task worth its bookkeeping: some 4 us */
   ROW_K = 32,            /* what a row of a slab takes besides its multiply-adds, as so many steps of k */
-  TASKS_WANTED = 32      /* enough for stealing to even out the load of many cores */
+  TASKS_WANTED = 32,     /* enough for stealing to even out the load of many cores */
+  TASKS_LEAST = 16       /* what is left of them where a group of slabs is a task */
 };
 
 static int64_t at_least(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -38,21 +45,28 @@ typedef struct parts {
   int64_t tile, pointers, a_tile, packed, sums;
 } parts;
 
-static parts scratch_parts(int64_t m, int64_t k, int32_t tiled, int32_t b_in_place) {
-  int64_t block = at_most(k, K_BLOCK);
+/* Slabs in a group. */
+static int64_t group_slabs(int64_t n, int64_t k) {
+  int64_t most = at_least(GROUP / (HL_PANEL * at_least(at_most(k, K_BLOCK), 1)), 1);
+  return at_least(at_most(most, divide_up(n, HL_PANEL)), 1);
+}
+
+static int is_in_place(const hl_gemm_b *b) { return !b->trans && b->layout == HL_PANELS; }
+
+static parts scratch_parts(const hl_gemm *g) {
+  int64_t block = at_most(g->k, K_BLOCK), width = group_slabs(g->n, g->k) * HL_PANEL;
   parts bytes;
   bytes.tile = (int64_t)sizeof(float) * HL_GEMM_MAX_MR * HL_PANEL;
   bytes.pointers = round_up((int64_t)sizeof(float *) * HL_GEMM_MAX_MR, ALIGNMENT);
-  bytes.a_tile = tiled ? round_up((int64_t)sizeof(float) * block * HL_GEMM_MAX_MR, ALIGNMENT) : 0;
-  bytes.packed = b_in_place ? 0 : (int64_t)sizeof(float) * block * HL_PANEL;
-  bytes.sums = k <= K_BLOCK ? 0 : (int64_t)sizeof(float) * at_most(m, ROW_BLOCK) * HL_PANEL;
+  bytes.a_tile = g->a.tiled ? round_up((int64_t)sizeof(float) * block * HL_GEMM_MAX_MR, ALIGNMENT) : 0;
+  bytes.packed = is_in_place(&g->b) ? 0 : (int64_t)sizeof(float) * block * width;
+  bytes.sums = g->k <= K_BLOCK ? 0 : (int64_t)sizeof(float) * at_most(g->m, ROW_BLOCK) * width;
   return bytes;
 }
 
-int64_t hl_gemm_scratch(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t tiled, int32_t b_trans,
-                        hl_layout b_layout) {
-  (void)kernels, (void)n;
-  parts bytes = scratch_parts(m, k, tiled, b_layout == HL_PANELS && !b_trans);
+int64_t hl_gemm_scratch(const hl_kernels *kernels, const hl_gemm *g) {
+  (void)kernels;
+  parts bytes = scratch_parts(g);
   return bytes.tile + bytes.pointers + bytes.a_tile + bytes.packed + bytes.sums;
 }
 
@@ -60,21 +74,42 @@ static int64_t tile_rows(const hl_kernels *kernels, int32_t tiled) {
   return tiled ? kernels->gemm_mr_packed : kernels->gemm_mr_rows;
 }
 
-int64_t hl_gemm_packed_tiles(const hl_kernels *kernels, int64_t m) { return divide_up(m, kernels->gemm_mr_packed); }
+static int64_t tiles_of(const hl_kernels *kernels, int64_t m) { return divide_up(m, kernels->gemm_mr_packed); }
+
+/* Elements of a packed A, 0 if it is not to be kept. */
+static int64_t packed_a(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k) {
+  int64_t size;
+  if (n <= HL_PANEL || hl_mul_overflow(tiles_of(kernels, m) * kernels->gemm_mr_packed, k, &size))
+    return 0;
+  return size <= PACKED_MOST ? size : 0;
+}
 
 int32_t hl_gemm_tiled(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t a_trans, int32_t in_place) {
   if (a_trans)
     return 1;
   int64_t tile = kernels->gemm_mr_packed;
-  return !in_place && m >= TILED_TILES * tile && n >= TILED_N && k >= TILED_K &&
-         hl_gemm_packed_size(kernels, m, n, k, 1) > 0;
+  return !in_place && m >= TILED_TILES * tile && n >= TILED_N && k >= TILED_K && packed_a(kernels, m, n, k) > 0;
 }
 
-int64_t hl_gemm_packed_size(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t tiled) {
+hl_gemm_packing hl_gemm_packs(const hl_kernels *kernels, const hl_gemm *g) {
+  hl_gemm_packing packing = {.a = g->a.tiled ? packed_a(kernels, g->m, g->n, g->k) : 0};
   int64_t size;
-  if (!tiled || n <= HL_PANEL || hl_mul_overflow(hl_gemm_packed_tiles(kernels, m) * kernels->gemm_mr_packed, k, &size))
-    return 0;
-  return size <= PACKED_MOST ? size : 0;
+  if (!packing.a)
+    return packing;
+  packing.tasks = divide_up(tiles_of(kernels, g->m), PACK_TILES);
+  packing.a = round_up(packing.a, HL_LANES); /* B's panels are aligned */
+  if (!is_in_place(&g->b) && g->m >= SHARED_M && !hl_mul_overflow(round_up(g->n, HL_PANEL), g->k, &size) &&
+      size >= SHARED_B && size <= PACKED_MOST) {
+    packing.b = size;
+    packing.tasks += divide_up(g->n, PACK_SLABS * HL_PANEL);
+  }
+  return packing;
+}
+
+void hl_gemm_use_packed(const hl_kernels *kernels, hl_gemm *g, const float *packed) {
+  hl_gemm_packing packing = hl_gemm_packs(kernels, g);
+  g->a.packed = packing.a ? packed : NULL;
+  g->b.packed = packing.b ? packed + packing.a : NULL;
 }
 
 /* Terms [p0, p0+count) of `tiles` tiles, from row i0 of op(A) on. */
@@ -102,33 +137,31 @@ static void pack_tiles(const hl_kernels *kernels, float *dst, const hl_gemm *g, 
   }
 }
 
-void hl_gemm_pack(const hl_kernels *kernels, const hl_gemm *g, int64_t t0, int64_t t1, float *packed) {
-  int64_t mr = kernels->gemm_mr_packed;
-  pack_tiles(kernels, packed + t0 * mr * g->k, g, 0, g->k, t0 * mr, t1 - t0);
-}
-
-void hl_gemm_tasking(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t tiled, int64_t epilogue,
-                     int64_t *task_rows, int64_t *task_slabs) {
-  int64_t mr = tile_rows(kernels, tiled);
-  int64_t slabs = at_least(divide_up(n, HL_PANEL), 1);
-  int64_t rows = at_least(m, 1);
-  int64_t row_macs = (k + ROW_K) * HL_PANEL + epilogue;
+void hl_gemm_tasking(const hl_kernels *kernels, const hl_gemm *g, int64_t epilogue, int64_t *task_rows,
+                     int64_t *task_slabs) {
+  int64_t mr = tile_rows(kernels, g->a.tiled);
+  int64_t slabs = at_least(divide_up(g->n, HL_PANEL), 1), together = 1;
+  int64_t rows = at_least(g->m, 1);
+  int64_t row_macs = (g->k + ROW_K) * HL_PANEL + epilogue;
+  int split = 1;
+  if (rows > A_NEAR / at_least(g->k, 1)) {
+    together = at_least(at_most(group_slabs(g->n, g->k), slabs / TASKS_LEAST), 1);
+    split = together == 1 || is_in_place(&g->b) || hl_gemm_packs(kernels, g).b; /* else each part would pack its B */
+  }
   /* Whole columns of tiles use a slab of B best; cut them only for more parallelism, and not below eight tiles. A
      single slab is all the parallelism there is. */
   int64_t least = (slabs == 1 ? 2 : 8) * mr;
-  while (divide_up(m, rows) * slabs < TASKS_WANTED && rows >= 2 * least && rows / 2 * row_macs >= TASK_MACS)
+  while (split && divide_up(g->m, rows) * divide_up(slabs, together) < TASKS_WANTED && rows >= 2 * least &&
+         rows / 2 * row_macs >= TASK_MACS)
     rows = round_up(divide_up(rows, 2), mr);
   *task_rows = rows;
-  *task_slabs = at_most(divide_up(TASK_MACS, rows * row_macs), slabs);
+  *task_slabs = at_least(at_most(divide_up(TASK_MACS, rows * row_macs), slabs), together);
 }
 
-/* Copies rows [p0, p0+count) of slab s of op(B) into packed[count][HL_PANEL], padding with zeros: stale bits there
-   could be denormals, which are slow to multiply. */
-static void pack_b(const hl_kernels *kernels, float *packed, const hl_gemm_b *b, int64_t n, int64_t s, int64_t p0,
-                   int64_t count) {
+/* Copies rows [p0, p0+count) of slab s of op(B) into packed[count][HL_PANEL]. */
+static void pack_slab(const hl_kernels *kernels, float *packed, const hl_gemm_b *b, int64_t n, int64_t s, int64_t p0,
+                      int64_t count) {
   int64_t j0 = s * HL_PANEL, width = at_most(n - j0, HL_PANEL);
-  if (width < HL_PANEL)
-    memset(packed, 0, sizeof(float) * (size_t)(count * HL_PANEL));
   if (!b->trans) {
     const float *src = b->data + p0 * b->ld + j0;
     for (int64_t p = 0; p < count; ++p)
@@ -143,6 +176,36 @@ static void pack_b(const hl_kernels *kernels, float *packed, const hl_gemm_b *b,
   }
 }
 
+/* Slabs [s0, s1), one behind the other. */
+static void pack_b(const hl_kernels *kernels, float *packed, const hl_gemm_b *b, int64_t n, int64_t s0, int64_t s1,
+                   int64_t p0, int64_t count) {
+  if (s1 * HL_PANEL > n) /* padded with zeros: stale bits there could be denormals, which are slow to multiply */
+    memset(packed + (s1 - 1 - s0) * count * HL_PANEL, 0, sizeof(float) * (size_t)(count * HL_PANEL));
+  int64_t whole = at_most(s1, n / HL_PANEL);
+  if (b->trans) {
+    whole = s0;
+  } else { /* whole slabs row by row: a row's part of each lies in the same page */
+    const float *src = b->data + p0 * b->ld + s0 * HL_PANEL;
+    for (int64_t p = 0; p < count; ++p, src += b->ld)
+      for (int64_t q = 0; q < whole - s0; ++q)
+        memcpy(packed + (q * count + p) * HL_PANEL, src + q * HL_PANEL, sizeof(float) * HL_PANEL);
+  }
+  for (int64_t s = whole; s < s1; ++s)
+    pack_slab(kernels, packed + (s - s0) * count * HL_PANEL, b, n, s, p0, count);
+}
+
+void hl_gemm_pack(const hl_kernels *kernels, const hl_gemm *g, int64_t task, float *packed) {
+  const int64_t mr = kernels->gemm_mr_packed, tiles = tiles_of(kernels, g->m), slabs = divide_up(g->n, HL_PANEL);
+  const int64_t first = task * PACK_TILES;
+  if (first < tiles) {
+    pack_tiles(kernels, packed + first * mr * g->k, g, 0, g->k, first * mr, at_most(PACK_TILES, tiles - first));
+  } else {
+    const int64_t s0 = (task - divide_up(tiles, PACK_TILES)) * PACK_SLABS, s1 = at_most(s0 + PACK_SLABS, slabs);
+    packed += hl_gemm_packs(kernels, g).a + s0 * HL_PANEL * g->k;
+    pack_b(kernels, packed, &g->b, g->n, s0, s1, 0, g->k);
+  }
+}
+
 void hl_gemm_give(const hl_gemm *g, float *tile, int64_t i0, int64_t mr, int64_t j0, int64_t nr) {
   if (g->epilogue != NULL) {
     g->epilogue(g->ctx, tile, i0, mr, j0, nr);
@@ -154,47 +217,65 @@ void hl_gemm_give(const hl_gemm *g, float *tile, int64_t i0, int64_t mr, int64_t
   }
 }
 
-/* One block of rows, one slab. */
-static void run_slab(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, int64_t i1, int64_t s, float *tile,
-                     const float **pointers, float *a_tile, float *packed, float *sums) {
+/* What a thread has in its scratch. */
+typedef struct space {
+  float *tile, *a_tile, *packed, *sums;
+  const float **pointers;
+} space;
+
+static void point_to_rows(const hl_kernels *kernels, const hl_gemm *g, const space *own, int64_t i, int64_t rows,
+                          int64_t p0, int64_t count) {
+  const hl_gemm_a *a = &g->a;
+  if (a->packed) {
+    own->pointers[0] = a->packed + i * g->k + p0 * kernels->gemm_mr_packed;
+  } else if (a->tiled) {
+    own->pointers[0] = own->a_tile;
+    pack_tiles(kernels, own->a_tile, g, p0, count, i, 1);
+  } else {
+    for (int64_t r = 0; r < rows; ++r)
+      own->pointers[r] =
+          a->layout == HL_PANELS ? a->data + p0 * a->ld + (i + r) * HL_PANEL : hl_gemm_a_row(a, i + r) + p0;
+  }
+}
+
+/* One block of rows, one group of slabs. */
+static void run_block(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, int64_t i1, int64_t s0, int64_t s1,
+                      const space *own) {
   const hl_gemm_a *a = &g->a;
   const hl_gemm_b *b = &g->b;
   hl_gemm_fn kernel = a->tiled ? kernels->gemm_packed : kernels->gemm_rows;
-  int64_t mr = tile_rows(kernels, a->tiled);
-  int64_t j0 = s * HL_PANEL, nr = at_most(g->n - j0, HL_PANEL);
-  int direct = g->epilogue == NULL && nr == HL_PANEL; /* the kernel writes whole panels */
-  int in_place = !b->trans && b->layout == HL_PANELS;
+  const int64_t mr = tile_rows(kernels, a->tiled);
+  const float *panels = is_in_place(b) ? b->data : b->packed;
+  const int64_t panel_rows = b->packed ? g->k : b->ld;
   int64_t p0 = 0;
   do {
     int64_t count = at_most(g->k - p0, K_BLOCK);
-    int first = p0 == 0, last = p0 + count == g->k;
-    hl_gemm_args args = {.k = count, .a = pointers, .nr = (int32_t)nr, .accumulate = !first};
+    const int first = p0 == 0, last = p0 + count == g->k;
+    hl_gemm_args args = {.k = count, .a = own->pointers, .accumulate = !first};
+    const int fetch = a->packed && count * mr >= LONG_TILE;
     args.a_jump = a->layout == HL_PANELS ? (a->ld - 1) * HL_PANEL : 0; /* p0 is a multiple of HL_PANEL */
-    args.b = in_place ? b->data + (s * b->ld + p0) * HL_PANEL : packed;
-    if (!in_place)
-      pack_b(kernels, packed, b, g->n, s, p0, count);
+    if (!panels)
+      pack_b(kernels, own->packed, b, g->n, s0, s1, p0, count);
     for (int64_t i = i0; i < i1; i += mr) {
       args.mr = (int32_t)at_most(i1 - i, mr);
-      if (a->packed) {
-        pointers[0] = a->packed + i * g->k + p0 * mr;
-      } else if (a->tiled) {
-        pointers[0] = a_tile;
-        pack_tiles(kernels, a_tile, g, p0, count, i, 1);
-      } else {
-        for (int32_t r = 0; r < args.mr; ++r)
-          pointers[r] =
-              a->layout == HL_PANELS ? a->data + p0 * a->ld + (i + r) * HL_PANEL : hl_gemm_a_row(a, i + r) + p0;
+      point_to_rows(kernels, g, own, i, args.mr, p0, count);
+      for (int64_t s = s0; s < s1; ++s) {
+        const int64_t j0 = s * HL_PANEL, ahead = (s - s0) * count * HL_GEMM_AHEAD;
+        args.nr = (int32_t)at_most(g->n - j0, HL_PANEL);
+        args.b = panels ? panels + (s * panel_rows + p0) * HL_PANEL : own->packed + (s - s0) * count * HL_PANEL;
+        args.ahead = fetch && i + mr < i1 && ahead < count * mr ? args.a[0] + mr * g->k + ahead : NULL;
+        const int direct = g->epilogue == NULL && args.nr == HL_PANEL; /* the kernel writes whole panels */
+        if (direct) {
+          args.c = g->c_layout == HL_PANELS ? g->c + j0 * g->m + i * HL_PANEL : g->c + i * g->ldc + j0;
+          args.ldc = g->c_layout == HL_PANELS ? HL_PANEL : g->ldc;
+        } else {
+          args.c = first && last ? own->tile : own->sums + ((s - s0) * (i1 - i0) + i - i0) * HL_PANEL;
+          args.ldc = HL_PANEL;
+        }
+        kernel(&args);
+        if (last && !direct)
+          hl_gemm_give(g, args.c, i, args.mr, j0, args.nr);
       }
-      if (direct) {
-        args.c = g->c_layout == HL_PANELS ? g->c + j0 * g->m + i * HL_PANEL : g->c + i * g->ldc + j0;
-        args.ldc = g->c_layout == HL_PANELS ? HL_PANEL : g->ldc;
-      } else {
-        args.c = first && last ? tile : sums + (i - i0) * HL_PANEL;
-        args.ldc = HL_PANEL;
-      }
-      kernel(&args);
-      if (last && !direct)
-        hl_gemm_give(g, args.c, i, args.mr, j0, nr);
     }
     p0 += count;
   } while (p0 < g->k);
@@ -218,27 +299,21 @@ static void run_row(const hl_kernels *kernels, const hl_gemm *g, int64_t i, int6
 
 void hl_gemm_run(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, int64_t i1, int64_t s0, int64_t s1,
                  void *scratch) {
-  parts bytes = scratch_parts(g->m, g->k, g->a.tiled, g->b.layout == HL_PANELS && !g->b.trans);
+  parts bytes = scratch_parts(g);
   char *base = scratch;
-  float *tile = (float *)base;
-  const float **pointers = (const float **)(base + bytes.tile);
-  float *a_tile = (float *)(base + bytes.tile + bytes.pointers);
-  float *packed = (float *)((char *)a_tile + bytes.a_tile);
-  float *sums = (float *)((char *)packed + bytes.packed);
-  int64_t mr = tile_rows(kernels, g->a.tiled);
+  space own = {.tile = (float *)base, .pointers = (const float **)(base + bytes.tile)};
+  own.a_tile = (float *)(base + bytes.tile + bytes.pointers);
+  own.packed = (float *)((char *)own.a_tile + bytes.a_tile);
+  own.sums = (float *)((char *)own.packed + bytes.packed);
 
-  if (i1 - i0 == 1 && !g->a.tiled && (g->a.layout == HL_ROW_MAJOR || g->a.ld == 1) && bytes.packed == 0) {
-    run_row(kernels, g, i0, s0, s1, tile);
+  if (i1 - i0 == 1 && !g->a.tiled && (g->a.layout == HL_ROW_MAJOR || g->a.ld == 1) && is_in_place(&g->b)) {
+    run_row(kernels, g, i0, s0, s1, own.tile);
     return;
   }
-  int64_t block = i1 - i0;
-  if (g->k > K_BLOCK)
-    block = ROW_BLOCK;
-  else if (!g->a.tiled && s1 - s0 > 1)
-    block = round_up(at_least(A_BLOCK / at_least(g->k, 1), 4 * mr), mr);
-  for (int64_t i = i0; i < i1; i += block)
-    for (int64_t s = s0; s < s1; ++s)
-      run_slab(kernels, g, i, at_most(i + block, i1), s, tile, pointers, a_tile, packed, sums);
+  const int64_t rows = g->k > K_BLOCK ? ROW_BLOCK : i1 - i0, slabs = group_slabs(g->n, g->k);
+  for (int64_t s = s0; s < s1; s += slabs)
+    for (int64_t i = i0; i < i1; i += rows)
+      run_block(kernels, g, i, at_most(i + rows, i1), s, at_most(s + slabs, s1), &own);
 }
 
 int64_t hl_panels_size(int64_t k, int64_t n) { return divide_up(n, HL_PANEL) * HL_PANEL * k; }

@@ -19,7 +19,7 @@ typedef struct hl_gemm_a {
   int32_t trans;
   hl_layout layout;
   int32_t tiled;       /* hl_gemm_tiled */
-  const float *packed; /* if tiled: what hl_gemm_pack made of all of A. With trans also NULL: each slab packs its own */
+  const float *packed; /* if tiled: NULL, or what hl_gemm_pack made of all of A */
 } hl_gemm_a;
 
 /* op(B) is k x n. Stored row-major with ld (k x n, or n x k with trans), or as HL_PANELS of the stored matrix, whose
@@ -29,6 +29,7 @@ typedef struct hl_gemm_b {
   int64_t ld;
   int32_t trans;
   hl_layout layout;
+  const float *packed; /* NULL, or what hl_gemm_pack made of all of op(B): panels of k rows */
 } hl_gemm_b;
 
 /* Receives each finished register tile: rows [i0, i0+mr), columns [j0, j0+nr), j0 % HL_PANEL == 0, tile is
@@ -49,18 +50,24 @@ typedef struct hl_gemm {
 /* Whether A is read from packed tiles: always with trans, else where enough slabs pass over it to be worth the copy.
    `in_place`: it is not to be copied without need, being rows of an input. */
 int32_t hl_gemm_tiled(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t a_trans, int32_t in_place);
-/* Bytes of scratch one thread needs for this product (register tile, pointers, a packed tile of A, packed panels). */
-int64_t hl_gemm_scratch(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t tiled, int32_t b_trans,
-                        hl_layout b_layout);
+/* Bytes of scratch one thread needs for this product (register tile, pointers, a packed tile of A, packed panels). Here
+   and below, only the shape and the layout of the operands are looked at where there is no data yet. */
+int64_t hl_gemm_scratch(const hl_kernels *kernels, const hl_gemm *gemm);
 /* How many rows and 32-column slabs a task should take so that tasks are neither too many nor too few. Depends on
-   shapes alone. epilogue: what it costs for a row of a slab, in multiply-adds. */
-void hl_gemm_tasking(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t tiled, int64_t epilogue,
-                     int64_t *task_rows, int64_t *task_slabs);
-/* Tiles are packed by whoever computes with them, or once for all. Elements that all of A takes then, 0 if it should
-   not be done (not tiled, a single slab, or too large to be kept); number of its tiles; tiles [t0, t1). */
-int64_t hl_gemm_packed_size(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t tiled);
-int64_t hl_gemm_packed_tiles(const hl_kernels *kernels, int64_t m);
-void hl_gemm_pack(const hl_kernels *kernels, const hl_gemm *gemm, int64_t t0, int64_t t1, float *packed);
+   shapes and layouts alone. epilogue: what it costs for a row of a slab, in multiply-adds. */
+void hl_gemm_tasking(const hl_kernels *kernels, const hl_gemm *gemm, int64_t epilogue, int64_t *task_rows,
+                     int64_t *task_slabs);
+/* Tiles of A and slabs of B are packed by whoever computes with them, or once for all. What the latter takes, a = 0 if
+   it should not be done (A is not tiled, a single slab, or too large to be kept), b = 0 if B is used in place as well.
+ */
+typedef struct hl_gemm_packing {
+  int64_t a, b; /* elements, B's behind A's */
+  int64_t tasks;
+} hl_gemm_packing;
+hl_gemm_packing hl_gemm_packs(const hl_kernels *kernels, const hl_gemm *gemm);
+void hl_gemm_pack(const hl_kernels *kernels, const hl_gemm *gemm, int64_t task, float *packed);
+/* Makes the product read what the tasks above have made. */
+void hl_gemm_use_packed(const hl_kernels *kernels, hl_gemm *gemm, const float *packed);
 /* Computes rows [i0, i1) of slabs [s0, s1). k == 0 gives zeros. No allocation. If A is packed, i0 is a multiple of
    gemm_mr_packed. */
 void hl_gemm_run(const hl_kernels *kernels, const hl_gemm *gemm, int64_t i0, int64_t i1, int64_t s0, int64_t s1,

@@ -62,7 +62,7 @@ hl_sparse hl_sparse_shape(const hl_kernels *kernels, const hl_gemm *g) {
   s.row_tasks = divide_up(g->m, s.task_rows);
   s.tasks = s.row_tasks * divide_up(divide_up(g->n, HL_PANEL), s.task_slabs);
   int64_t pack = pack_scratch(&s), run = run_scratch(kernels, g, &s);
-  int64_t dense = hl_gemm_scratch(kernels, g->m, g->n, g->k, g->a.tiled, g->b.trans, g->b.layout);
+  int64_t dense = hl_gemm_scratch(kernels, g);
   s.scratch = pack > run ? pack : run;
   s.scratch = dense > s.scratch ? dense : s.scratch;
   return s;

@@ -13,6 +13,7 @@
 #define HL_PANEL 32       /* columns of a packed weight panel */
 #define HL_THIN_PANELS 4  /* panels that a product of a single row takes at once */
 #define HL_GEMM_MAX_MR 16 /* no register tile has more rows */
+#define HL_GEMM_AHEAD 4   /* floats that a packed register tile fetches ahead for each step of k: a line every four */
 
 typedef enum hl_op {
 #define HL_UNARY(name, in, out) HL_OP_##name,
@@ -36,6 +37,7 @@ typedef void (*hl_rowreduce_fn)(float *dst, const float *src, int64_t rows, int6
      rows:    A(i, p) = a[i][p]                        a: mr row pointers
               or, with a jump, a[i][p + p / HL_PANEL * a_jump]: rows of panels go on in the next panel
      packed:  A(i, p) = a[0][p*gemm_mr_packed + i]     a: one pointer
+              k * HL_GEMM_AHEAD floats from `ahead` on, if not NULL, are brought nearer for a later call
    B(p, j) = b[p*HL_PANEL + j].  c: [mr, nr] with stride ldc.  accumulate != 0 starts the chains from c instead of 0.
    1 <= mr <= gemm_mr, 1 <= nr <= HL_PANEL.  Whatever nr is, the first HL_PANEL columns of every row of B and of c (half
    of them when nr <= HL_LANES) are read and written.
@@ -44,7 +46,8 @@ typedef void (*hl_rowreduce_fn)(float *dst, const float *src, int64_t rows, int6
 typedef struct hl_gemm_args {
   int64_t k;
   const float *const *a;
-  int64_t a_jump; /* rows only */
+  int64_t a_jump;     /* rows only */
+  const float *ahead; /* packed only */
   const float *b;
   int64_t b_stride; /* thin only */
   float *c;

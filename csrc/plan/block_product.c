@@ -98,7 +98,7 @@ hl_status hl_block_product(hl_plan *plan, hl_block *block) {
   block->depth = s[K];
   if (!block->target_extent)
     return HL_OK;
-  hl_gemm_tasking(plan->kernels, s[M], s[N], s[K], g->a.tiled, 0, &block->split[0], &block->split[1]);
+  hl_gemm_tasking(plan->kernels, g, 0, &block->split[0], &block->split[1]);
   block->split[0] = block->split[0] > 0 ? block->split[0] : 1;
   block->split[1] = block->split[1] > 0 ? block->split[1] : 1;
   block->split[2] = macs < TASK_MACS ? TASK_MACS / macs : 1; /* products that one task does */
@@ -106,6 +106,6 @@ hl_status hl_block_product(hl_plan *plan, hl_block *block) {
   int64_t slabs = (s[N] + HL_PANEL - 1) / HL_PANEL;
   int64_t row_tasks = (s[M] + block->split[0] - 1) / block->split[0];
   block->ntasks = block->split[3] * row_tasks * ((slabs + block->split[1] - 1) / block->split[1]);
-  block->scratch = hl_gemm_scratch(plan->kernels, s[M], s[N], s[K], g->a.tiled, g->b.trans, HL_ROW_MAJOR);
+  block->scratch = hl_gemm_scratch(plan->kernels, g);
   return HL_OK;
 }

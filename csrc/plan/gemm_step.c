@@ -184,12 +184,12 @@ hl_status hl_plan_add_gemm(hl_plan *plan, int64_t m, int64_t n, int64_t k, const
   int64_t epilogue_macs = 0;
   if (epilogue && m > 0 && n > 0)
     epilogue_macs = hl_tile_cost(step->tile) / (m * step->slabs) * MACS_PER_COST / 2;
-  hl_gemm_tasking(plan->kernels, m, n, k, g->a.tiled, epilogue_macs, &step->task_rows, &step->task_slabs);
+  hl_gemm_tasking(plan->kernels, g, epilogue_macs, &step->task_rows, &step->task_slabs);
   step->task_rows = step->task_rows > 0 ? step->task_rows : 1;
   step->task_slabs = step->task_slabs > 0 ? step->task_slabs : 1;
-  step->packed = hl_gemm_packed_size(plan->kernels, m, n, k, g->a.tiled);
-  if (step->packed)
-    step->pack_tasks = (hl_gemm_packed_tiles(plan->kernels, m) + HL_PACK_TILES - 1) / HL_PACK_TILES;
+  hl_gemm_packing packing = hl_gemm_packs(plan->kernels, g);
+  step->packed = packing.a + packing.b;
+  step->pack_tasks = packing.tasks;
   step->row_tasks = (m + step->task_rows - 1) / step->task_rows;
   step->ntasks = step->row_tasks * ((step->slabs + step->task_slabs - 1) / step->task_slabs);
   if (hl_mul_overflow(m * HL_PANEL, step->slabs, &step->cost) ||
@@ -197,7 +197,7 @@ hl_status hl_plan_add_gemm(hl_plan *plan, int64_t m, int64_t n, int64_t k, const
     step->cost = INT64_MAX / 2;
   if (epilogue)
     step->cost += hl_tile_cost(step->tile) / 2;
-  int64_t scratch = hl_gemm_scratch(plan->kernels, m, n, k, g->a.tiled, b->trans, g->b.layout);
+  int64_t scratch = hl_gemm_scratch(plan->kernels, g);
   scratch = step->sparse.scratch > scratch ? step->sparse.scratch : scratch;
   step->epilogue_scratch = (scratch + 63) / 64 * 64;
   step->scratch = step->epilogue_scratch + (epilogue ? hl_tile_scratch(step->tile) : 0);

@@ -14,7 +14,6 @@
 /* Steps (or runs of them) cheaper than this stay on one thread: in units of hl_opcode_cost, about 3 microseconds, which
    is what waking the others and a cold cache cost. */
 #define HL_PARALLEL_COST 65536
-#define HL_PACK_TILES 4             /* of an A that is packed: what one task does */
 #define HL_POLL_SECONDS 0.02        /* between two calls of the poll callback */
 #define HL_STOP_INSIDE_SECONDS 0.08 /* a batch that runs longer may be broken off */
 
@@ -44,9 +43,10 @@ typedef struct hl_step {
   hl_matrix a, b, c;
   int32_t has_c, a_input;
   int64_t task_rows, task_slabs, row_tasks, slabs;
-  int64_t packed, pack_tasks; /* elements of the packed A, 0 for none, and tasks that pack it before the others begin */
-  hl_sparse sparse;           /* size 0: never */
-  int32_t use_sparse;         /* this run */
+  int64_t packed,
+      pack_tasks;     /* elements of packed operands, 0 for none, and tasks that pack them before the others begin */
+  hl_sparse sparse;   /* size 0: never */
+  int32_t use_sparse; /* this run */
   int64_t calls, nanoseconds; /* with a profile, as these */
   int64_t sparse_calls, macs; /* multiply-adds of products */
 } hl_step;

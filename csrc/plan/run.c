@@ -67,8 +67,9 @@ static void begin_step(worker *w, hl_step *step) {
   *g = step->gemm;
   g->a.data = w->bases[step->a.slot] + step->a.offset;
   g->a.rows = step->a_input ? w->rows : NULL;
-  g->a.packed = step->packed && !step->use_sparse ? w->r->plan->packed : NULL;
   g->b.data = w->bases[step->b.slot] + step->b.offset;
+  if (step->packed && !step->use_sparse)
+    hl_gemm_use_packed(w->r->plan->kernels, g, w->r->plan->packed);
   if (step->tile) {
     hl_tile_begin(&w->tile, step->tile, w->scratch + step->epilogue_scratch, NULL, w->bases, w->rows, step->direct);
     g->ctx = &w->tile;
@@ -103,8 +104,7 @@ static void do_task(worker *w, const hl_step *step, int32_t packing, int64_t tas
     return;
   }
   if (packing) {
-    int64_t t0 = task * HL_PACK_TILES, t1 = t0 + HL_PACK_TILES, tiles = hl_gemm_packed_tiles(w->r->plan->kernels, g->m);
-    hl_gemm_pack(w->r->plan->kernels, g, t0, t1 < tiles ? t1 : tiles, w->r->plan->packed);
+    hl_gemm_pack(w->r->plan->kernels, g, task, w->r->plan->packed);
     return;
   }
   int64_t i0 = task % step->row_tasks * step->task_rows, i1 = i0 + step->task_rows;

@@ -82,22 +82,20 @@ static double product_gflops(const hl_kernels *k, const shape *s) {
   const int32_t tiled = hl_gemm_tiled(k, s->m, s->n, s->k, s->a_trans, s->indexed);
   hl_gemm g = {.m = s->m, .n = s->n, .k = s->k, .c = c, .ldc = s->n, .epilogue = s->epilogue ? use_tile : NULL};
   g.a = (hl_gemm_a){a, a_cols, s->indexed ? rows : NULL, s->a_trans, HL_ROW_MAJOR, tiled, NULL};
-  g.b = (hl_gemm_b){b, s->b_layout == HL_PANELS ? b_rows : b_cols, s->b_trans, s->b_layout};
-  void *scratch =
-      new_lanes(hl_gemm_scratch(k, s->m, s->n, s->k, tiled, s->b_trans, s->b_layout) / (int64_t)sizeof(float));
+  g.b = (hl_gemm_b){b, s->b_layout == HL_PANELS ? b_rows : b_cols, s->b_trans, s->b_layout, NULL};
+  void *scratch = new_lanes(hl_gemm_scratch(k, &g) / (int64_t)sizeof(float));
   int64_t slabs = (s->n + HL_PANEL - 1) / HL_PANEL, task_rows, task_slabs;
-  hl_gemm_tasking(k, s->m, s->n, s->k, tiled, 0, &task_rows, &task_slabs);
-  int64_t size = hl_gemm_packed_size(k, s->m, s->n, s->k, tiled);
-  float *packed = new_lanes(size);
+  hl_gemm_tasking(k, &g, 0, &task_rows, &task_slabs);
+  const hl_gemm_packing packing = hl_gemm_packs(k, &g);
+  float *packed = new_lanes(packing.a + packing.b);
   double flops = 2.0 * (double)s->m * (double)s->n * (double)s->k, best = 0;
   int repeats = (int)(2e7 / flops) + 1, rounds = (int)(8e9 / (flops * repeats));
   for (int round = 0; round < (rounds > 4 ? rounds : 4); ++round) {
     double start = now();
     for (int i = 0; i < repeats; ++i) {
-      if (size) {
-        g.a.packed = packed;
-        hl_gemm_pack(k, &g, 0, hl_gemm_packed_tiles(k, s->m), packed);
-      }
+      for (int64_t task = 0; task < packing.tasks; ++task)
+        hl_gemm_pack(k, &g, task, packed);
+      hl_gemm_use_packed(k, &g, packed);
       for (int64_t i0 = 0; i0 < s->m; i0 += task_rows)
         for (int64_t s0 = 0; s0 < slabs; s0 += task_slabs)
           hl_gemm_run(k, &g, i0, i0 + task_rows < s->m ? i0 + task_rows : s->m, s0,

@@ -48,13 +48,14 @@ static timing measure(const hl_kernels *k, const float *x, int64_t batch, int64_
   int64_t *rows = malloc(sizeof(int64_t) * (size_t)batch);
   hl_gemm g = {.m = m, .n = n, .k = count, .epilogue = use_tile};
   g.a = (hl_gemm_a){x, PIXELS, rows, a_trans, HL_ROW_MAJOR, a_trans, NULL};
-  g.b = (hl_gemm_b){b, count, 0, HL_PANELS};
+  g.b = (hl_gemm_b){b, count, 0, HL_PANELS, NULL};
   hl_sparse s = hl_sparse_shape(k, &g);
   float *lists = new_lanes(s.size), *scratch = new_lanes(s.scratch / (int64_t)sizeof(float));
-  const int64_t slabs = (n + HL_PANEL - 1) / HL_PANEL, size = hl_gemm_packed_size(k, m, n, count, a_trans);
-  float *packed = new_lanes(size);
+  const int64_t slabs = (n + HL_PANEL - 1) / HL_PANEL;
+  const hl_gemm_packing packing = hl_gemm_packs(k, &g);
+  float *packed = new_lanes(packing.a + packing.b);
   int64_t task_rows, task_slabs;
-  hl_gemm_tasking(k, m, n, count, a_trans, 0, &task_rows, &task_slabs);
+  hl_gemm_tasking(k, &g, 0, &task_rows, &task_slabs);
   timing best = {1, 1, 1, 0};
   uint64_t state = 9;
   for (int round = 0; round < rounds; ++round) {
@@ -62,10 +63,9 @@ static timing measure(const hl_kernels *k, const float *x, int64_t batch, int64_
       rows[i] = random_bits(&state) % SAMPLES;
     g.a.packed = NULL;
     double t0 = now();
-    if (size) {
-      hl_gemm_pack(k, &g, 0, hl_gemm_packed_tiles(k, m), packed);
-      g.a.packed = packed;
-    }
+    for (int64_t task = 0; task < packing.tasks; ++task)
+      hl_gemm_pack(k, &g, task, packed);
+    hl_gemm_use_packed(k, &g, packed);
     for (int64_t s0 = 0; s0 < slabs; s0 += task_slabs)
       for (int64_t i = 0; i < m; i += task_rows)
         hl_gemm_run(k, &g, i, i + task_rows < m ? i + task_rows : m, s0,

@@ -73,10 +73,10 @@ static void check_product(const hl_kernels *k, int64_t m, int64_t n, int64_t cou
   received r = {want, n, 0};
   hl_gemm g = {.m = m, .n = n, .k = count, .c = c, .ldc = ldc, .c_layout = h.output == 1 ? HL_PANELS : HL_ROW_MAJOR};
   g.a = (hl_gemm_a){a, lda, h.indexed ? rows : NULL, h.a_trans, HL_ROW_MAJOR, h.a_trans, NULL};
-  g.b = h.b_panels ? (hl_gemm_b){panels, count, 0, HL_PANELS} : (hl_gemm_b){b, ldb, 0, HL_ROW_MAJOR};
+  g.b = h.b_panels ? (hl_gemm_b){panels, count, 0, HL_PANELS, NULL} : (hl_gemm_b){b, ldb, 0, HL_ROW_MAJOR, NULL};
   if (h.output == 2)
     g.epilogue = receive, g.ctx = &r;
-  int64_t bytes = hl_gemm_scratch(k, m, n, count, h.a_trans, 0, g.b.layout);
+  int64_t bytes = hl_gemm_scratch(k, &g);
   void *dense = new_lanes(bytes / (int64_t)sizeof(float));
   hl_gemm_run(k, &g, 0, m, 0, (n + HL_PANEL - 1) / HL_PANEL, dense);
   unpack(&g, want);
@@ -133,7 +133,7 @@ static void check_sign_of_zero(const hl_kernels *k) {
                    .k = DEPTH,
                    .ldc = 1,
                    .a = {a, a_trans ? 1 : DEPTH, NULL, a_trans, HL_ROW_MAJOR, a_trans, NULL}};
-      g.b = (hl_gemm_b){b, DEPTH, 0, HL_PANELS};
+      g.b = (hl_gemm_b){b, DEPTH, 0, HL_PANELS, NULL};
       hl_sparse s = hl_sparse_shape(k, &g);
       float *lists = new_lanes(s.size), *scratch = new_lanes(s.scratch / (int64_t)sizeof(float));
       g.c = &want[0];

@@ -31,10 +31,15 @@ static inline f32x16 f32_fnma(f32x16 a, f32x16 b, f32x16 c) { return _mm512_fnma
 static inline f32x16 f32_mac(f32x16 a, f32x16 b, f32x16 c) { return _mm512_fmadd_ps(a, b, c); }
 /* sum + *left * right, the broadcast being part of the multiply-add: a register tile then issues a fifth fewer
    instructions, which is what it waits for when another thread shares the core. Written out because GCC takes a
-   broadcast of its own as soon as there are two uses. */
+   broadcast of its own as soon as there are two uses; and the plain one beside it because it would have its sums
+   change registers. */
 #define HL_BROADCAST_MAC
 static inline f32x16 f32_broadcast_mac(const float *left, f32x16 right, f32x16 sum) {
   __asm__("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(right), "m"(*left));
+  return sum;
+}
+static inline f32x16 f32_plain_mac(f32x16 left, f32x16 right, f32x16 sum) {
+  __asm__("vfmadd231ps %2, %1, %0" : "+v"(sum) : "v"(right), "v"(left));
   return sum;
 }
 static inline f32x16 f32_round(f32x16 x) {

@@ -8,14 +8,21 @@
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 /* sum += *left * right, for all rows of a tile: how far apart their elements of A are is a constant when A is packed.
- */
-#ifdef HL_BROADCAST_MAC
-#define MAC(sum, left, right, vectors)                                                                                 \
-  _Pragma("GCC unroll 2") for (int v = 0; v < vectors; ++v)(sum)[v] = f32_broadcast_mac(left, (right)[v], (sum)[v]);
-#else
-#define MAC(sum, left, right, vectors)                                                                                 \
+   Where a multiply-add can broadcast by itself, that saves an instruction but loads the element once a vector: together
+   more loads than there are ports for them, as soon as lines arrive from L2 as well. So one row in three loads its
+   element once. */
+#define MAC(mac, sum, left, right, vectors)                                                                            \
   const f32x16 everywhere = f32_set1(*(left));                                                                         \
-  _Pragma("GCC unroll 2") for (int v = 0; v < vectors; ++v)(sum)[v] = f32_mac(everywhere, (right)[v], (sum)[v]);
+  _Pragma("GCC unroll 2") for (int v = 0; v < vectors; ++v)(sum)[v] = mac(everywhere, (right)[v], (sum)[v]);
+#ifdef HL_BROADCAST_MAC
+#define ROW_MAC(row, sum, left, right, vectors)                                                                        \
+  if ((row) % 3 == 2) {                                                                                                \
+    MAC(f32_plain_mac, sum, left, right, vectors)                                                                      \
+  } else {                                                                                                             \
+    _Pragma("GCC unroll 2") for (int v = 0; v < vectors; ++v)(sum)[v] = f32_broadcast_mac(left, (right)[v], (sum)[v]); \
+  }
+#else
+#define ROW_MAC(row, sum, left, right, vectors) MAC(f32_mac, sum, left, right, vectors)
 #endif
 
 /* One step of k: column u of A's rows, or of the packed tile, times a row of B. */
@@ -25,7 +32,7 @@
     _Pragma("GCC unroll 2") for (int v = 0; v < vectors; ++v) right[v] = f32_load(b + (u) * HL_PANEL + v * HL_LANES);  \
     _Pragma("GCC unroll 16") for (int i = 0; i < mr; ++i) {                                                            \
       const float *from = packed ? column + (u) * HL_GEMM_MR_PACKED + i : row[i] + (u);                                \
-      MAC(sum[i], from, right, vectors)                                                                                \
+      ROW_MAC(i, sum[i], from, right, vectors)                                                                         \
     }                                                                                                                  \
   } while (0)
 
@@ -43,6 +50,7 @@ ALWAYS_INLINE void tile(const hl_gemm_args *g, int64_t j, const int mr, const in
   enum { STEPS = 4 };
   const int64_t jump = packed ? 0 : g->a_jump;
   const float *row[HL_GEMM_MAX_MR], *column = g->a[0], *b = g->b + j;
+  const float *ahead = j == 0 ? g->ahead : NULL;
   if (!packed) {
 #pragma GCC unroll 16
     for (int i = 0; i < mr; ++i)
@@ -56,6 +64,10 @@ ALWAYS_INLINE void tile(const hl_gemm_args *g, int64_t j, const int mr, const in
       for (int u = 0; u < STEPS; ++u)
         STEP(u);
       if (packed) {
+        if (ahead) {
+          __builtin_prefetch(ahead, 0, 2);
+          ahead += STEPS * HL_GEMM_AHEAD;
+        }
         column += STEPS * HL_GEMM_MR_PACKED;
       } else {
 #pragma GCC unroll 16
