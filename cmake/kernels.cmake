@@ -56,6 +56,7 @@ add_library(hotloop_core STATIC
   ${HOTLOOP_CSRC}/core/threads.c
   ${HOTLOOP_CSRC}/gemm/gemm.c
   ${HOTLOOP_CSRC}/gemm/sparse.c
+  ${HOTLOOP_CSRC}/gemm/turned.c
   ${HOTLOOP_CSRC}/kernels/chains.c
   ${HOTLOOP_CSRC}/kernels/reference/reference.c
   ${HOTLOOP_CSRC}/kernels/registry.c)

@@ -125,12 +125,12 @@ int64_t hl_relay_take(hl_share *shares, int thread, int nthreads, int64_t ntasks
 void hl_relay_report(hl_relay *relay, int64_t count) { __atomic_add_fetch(&relay->completed, count, __ATOMIC_RELEASE); }
 
 enum {
-  SPIN_NS = 100 * 1000,  /* longer than what one thread does alone between two shared steps, and than the skew of balanced
-                            ones: who naps comes back 110 us later, and then the other one waits for him */
+  SPIN_NS = 100 * 1000,  /* longer than what one thread does alone between two shared steps, and than the skew of
+                            balanced ones: who naps comes back 110 us later, and then the other one waits for him */
   YIELD_NS = 130 * 1000, /* until then somebody else may have the core */
-  NAP_NS = 50 * 1000,    /* after that the awaited thread is away for long, and a waiter that goes on yielding uses up its
-                            own claim to a core */
-  LOOK = 32              /* pauses between looks at the clock; one takes 10 to 70 ns, depending on the CPU */
+  NAP_NS = 50 * 1000, /* after that the awaited thread is away for long, and a waiter that goes on yielding uses up its
+                         own claim to a core */
+  LOOK = 32           /* pauses between looks at the clock; one takes 10 to 70 ns, depending on the CPU */
 };
 
 typedef struct patience {

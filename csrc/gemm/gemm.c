@@ -65,9 +65,9 @@ static parts scratch_parts(const hl_gemm *g) {
 }
 
 int64_t hl_gemm_scratch(const hl_kernels *kernels, const hl_gemm *g) {
-  (void)kernels;
   parts bytes = scratch_parts(g);
-  return bytes.tile + bytes.pointers + bytes.a_tile + bytes.packed + bytes.sums;
+  int64_t most = bytes.tile + bytes.pointers + bytes.a_tile + bytes.packed + bytes.sums;
+  return hl_gemm_turned(g) ? at_least(most, hl_turned_scratch(kernels, g)) : most;
 }
 
 static int64_t tile_rows(const hl_kernels *kernels, int32_t tiled) {
@@ -211,9 +211,10 @@ void hl_gemm_give(const hl_gemm *g, float *tile, int64_t i0, int64_t mr, int64_t
     g->epilogue(g->ctx, tile, i0, mr, j0, nr);
     return;
   }
+  const int64_t ld = hl_gemm_tile_ld(g->n);
   for (int64_t i = 0; i < mr; ++i) {
     float *dst = g->c_layout == HL_PANELS ? g->c + j0 * g->m + (i0 + i) * HL_PANEL : g->c + (i0 + i) * g->ldc + j0;
-    memcpy(dst, tile + i * HL_PANEL, sizeof(float) * (size_t)nr);
+    memcpy(dst, tile + i * ld, sizeof(float) * (size_t)nr);
   }
 }
 
@@ -247,6 +248,7 @@ static void run_block(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, i
   const int64_t mr = tile_rows(kernels, a->tiled);
   const float *panels = is_in_place(b) ? b->data : b->packed;
   const int64_t panel_rows = b->packed ? g->k : b->ld;
+  const int64_t ld = hl_gemm_tile_ld(g->n);
   int64_t p0 = 0;
   do {
     int64_t count = at_most(g->k - p0, K_BLOCK);
@@ -269,8 +271,8 @@ static void run_block(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, i
           args.c = g->c_layout == HL_PANELS ? g->c + j0 * g->m + i * HL_PANEL : g->c + i * g->ldc + j0;
           args.ldc = g->c_layout == HL_PANELS ? HL_PANEL : g->ldc;
         } else {
-          args.c = first && last ? own->tile : own->sums + ((s - s0) * (i1 - i0) + i - i0) * HL_PANEL;
-          args.ldc = HL_PANEL;
+          args.c = first && last ? own->tile : own->sums + ((s - s0) * (i1 - i0) + i - i0) * ld;
+          args.ldc = ld;
         }
         kernel(&args);
         if (last && !direct)
@@ -308,6 +310,11 @@ void hl_gemm_run(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, int64_
 
   if (i1 - i0 == 1 && !g->a.tiled && (g->a.layout == HL_ROW_MAJOR || g->a.ld == 1) && is_in_place(&g->b)) {
     run_row(kernels, g, i0, s0, s1, own.tile);
+    return;
+  }
+  if (hl_gemm_turned(g) && i0 % HL_PANEL == 0) {
+    if (s0 < s1)
+      hl_turned_run(kernels, g, i0, i1, scratch);
     return;
   }
   const int64_t rows = g->k > K_BLOCK ? ROW_BLOCK : i1 - i0, slabs = group_slabs(g->n, g->k);

@@ -32,8 +32,10 @@ typedef struct hl_gemm_b {
   const float *packed; /* NULL, or what hl_gemm_pack made of all of op(B): panels of k rows */
 } hl_gemm_b;
 
-/* Receives each finished register tile: rows [i0, i0+mr), columns [j0, j0+nr), j0 % HL_PANEL == 0, tile is
-   [mr][HL_PANEL], 64-byte aligned, L1-resident, and may be overwritten. */
+/* Receives each finished tile: rows [i0, i0+mr), columns [j0, j0+nr), j0 % HL_PANEL == 0, tile is
+   [mr][hl_gemm_tile_ld], 64-byte aligned, L1-resident, and may be overwritten. mr <= HL_GEMM_EPILOGUE_ROWS. */
+#define HL_GEMM_EPILOGUE_ROWS 32
+static inline int64_t hl_gemm_tile_ld(int64_t n) { return n <= HL_LANES ? HL_LANES : HL_PANEL; }
 typedef void (*hl_epilogue_fn)(void *ctx, float *tile, int64_t i0, int64_t mr, int64_t j0, int64_t nr);
 
 typedef struct hl_gemm {
@@ -50,6 +52,9 @@ typedef struct hl_gemm {
 /* Whether A is read from packed tiles: always with trans, else where enough slabs pass over it to be worth the copy.
    `in_place`: it is not to be copied without need, being rows of an input. */
 int32_t hl_gemm_tiled(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t a_trans, int32_t in_place);
+/* Whether the transpose of C is computed instead, because C has few columns and A is transposed and in panels: these
+   are then read in place, 32 rows of C at a time, by full register tiles. Each element is the same chain. */
+int32_t hl_gemm_turned(const hl_gemm *gemm);
 /* Bytes of scratch one thread needs for this product (register tile, pointers, a packed tile of A, packed panels). Here
    and below, only the shape and the layout of the operands are looked at where there is no data yet. */
 int64_t hl_gemm_scratch(const hl_kernels *kernels, const hl_gemm *gemm);

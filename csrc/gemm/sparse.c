@@ -235,14 +235,17 @@ void hl_sparse_run(const hl_kernels *kernels, const hl_gemm *g, const hl_sparse 
                    void *scratch) {
   const int64_t i0 = task % s->row_tasks * s->task_rows, i1 = at_most(i0 + s->task_rows, g->m);
   const int64_t s0 = task / s->row_tasks * s->task_slabs, s1 = at_most(s0 + s->task_slabs, divide_up(g->n, HL_PANEL));
-  const int64_t mr = g->a.tiled ? kernels->gemm_mr_packed : kernels->gemm_mr_rows;
+  const int64_t mr = HL_GEMM_EPILOGUE_ROWS;
   float *sums = scratch, *copy = sums + ROWS_AT_ONCE * HL_PANEL * kernels->gemm_sparse_panels;
   if (!compute(kernels, g, s, i0, i1, s0, s1, lists, sums, copy)) {
     hl_gemm_run(kernels, g, i0, i1, s0, s1, scratch);
     return;
   }
+  const int64_t ld = hl_gemm_tile_ld(g->n);
+  for (int64_t r = 1; ld < HL_PANEL && r < i1 - i0; ++r)
+    memmove(sums + r * ld, sums + r * HL_PANEL, sizeof(float) * (size_t)ld);
   for (int64_t q = s0; q < s1; ++q)
     for (int64_t i = i0; i < i1; i += mr)
-      hl_gemm_give(g, sums + (q - s0) * ROWS_AT_ONCE * HL_PANEL + (i - i0) * HL_PANEL, i, at_most(i1 - i, mr),
-                   q * HL_PANEL, at_most(g->n - q * HL_PANEL, HL_PANEL));
+      hl_gemm_give(g, sums + (q - s0) * ROWS_AT_ONCE * HL_PANEL + (i - i0) * ld, i, at_most(i1 - i, mr), q * HL_PANEL,
+                   at_most(g->n - q * HL_PANEL, HL_PANEL));
 }

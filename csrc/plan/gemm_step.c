@@ -65,7 +65,7 @@ static hl_status compile_epilogue(hl_plan *plan, hl_step *step, const hl_matrix 
   hl_tile_domain domain = {.nouter = 1, .epilogue = 1, .outer = {step->gemm.m}, .cols = step->gemm.n};
   domain.batch_size = plan->batch_size;
   domain.interpreted = plan->interpreted;
-  domain.max_rows = step->gemm.a.tiled ? plan->kernels->gemm_mr_packed : plan->kernels->gemm_mr_rows;
+  domain.max_rows = HL_GEMM_EPILOGUE_ROWS;
   if (!c)
     return hl_plan_compile(plan, step, &domain, given);
   if (given->noperands < 0 || given->ninstructions < 0 || given->noperands >= HL_MAX_PROGRAM ||
@@ -159,14 +159,14 @@ hl_status hl_plan_add_gemm(hl_plan *plan, int64_t m, int64_t n, int64_t k, const
   g->k = k;
   step->a_input = a->slot >= 0 && a->slot < plan->nslots && plan->slots[a->slot].kind == HL_SLOT_INPUT;
   g->a.tiled = hl_gemm_tiled(plan->kernels, m, n, k, a->trans, step->a_input);
+  g->a.layout = a->panel ? HL_PANELS : HL_ROW_MAJOR;
+  g->a.trans = a->trans;
   status = check_gemm(plan, step, c, epilogue);
   if (status != HL_OK) {
     hl_step_free(step);
     return status;
   }
-  g->a.layout = a->panel ? HL_PANELS : HL_ROW_MAJOR;
   g->a.ld = a->panel ? (a->trans ? k : m) : a->ld;
-  g->a.trans = a->trans;
   g->b.layout = b->panel ? HL_PANELS : HL_ROW_MAJOR;
   g->b.ld = b->panel ? (b->trans ? n : k) : b->ld;
   g->b.trans = b->trans;
@@ -185,6 +185,8 @@ hl_status hl_plan_add_gemm(hl_plan *plan, int64_t m, int64_t n, int64_t k, const
   if (epilogue && m > 0 && n > 0)
     epilogue_macs = hl_tile_cost(step->tile) / (m * step->slabs) * MACS_PER_COST / 2;
   hl_gemm_tasking(plan->kernels, g, epilogue_macs, &step->task_rows, &step->task_slabs);
+  if (hl_gemm_turned(g)) /* whole panels of A */
+    step->task_rows = (step->task_rows + HL_PANEL - 1) / HL_PANEL * HL_PANEL;
   step->task_rows = step->task_rows > 0 ? step->task_rows : 1;
   step->task_slabs = step->task_slabs > 0 ? step->task_slabs : 1;
   hl_gemm_packing packing = hl_gemm_packs(plan->kernels, g);

@@ -114,8 +114,8 @@ static void receive(void *ctx, float *tile, int64_t i0, int64_t mr, int64_t j0, 
   CHECK((uintptr_t)tile % 64 == 0 && j0 % HL_PANEL == 0 && nr <= HL_PANEL, "an epilogue's tile");
   for (int64_t i = 0; i < mr; ++i)
     for (int64_t j = 0; j < nr; ++j) {
-      r->c[(i0 + i) * r->n + j0 + j] = tile[i * HL_PANEL + j];
-      tile[i * HL_PANEL + j] = NAN; /* the tile is the epilogue's to overwrite */
+      r->c[(i0 + i) * r->n + j0 + j] = tile[i * hl_gemm_tile_ld(r->n) + j];
+      tile[i * hl_gemm_tile_ld(r->n) + j] = NAN; /* the tile is the epilogue's to overwrite */
     }
 }
 

@@ -20,11 +20,11 @@ typedef struct received {
 static void receive(void *ctx, float *tile, int64_t i0, int64_t mr, int64_t j0, int64_t nr) {
   received *r = ctx;
   r->tiles++;
-  CHECK((uintptr_t)tile % 64 == 0 && j0 % HL_PANEL == 0 && nr <= HL_PANEL && mr <= HL_GEMM_MAX_MR, "a tile");
+  CHECK((uintptr_t)tile % 64 == 0 && j0 % HL_PANEL == 0 && nr <= HL_PANEL && mr <= HL_GEMM_EPILOGUE_ROWS, "a tile");
   for (int64_t i = 0; i < mr; ++i)
     for (int64_t j = 0; j < nr; ++j) {
-      r->c[(i0 + i) * r->n + j0 + j] = tile[i * HL_PANEL + j];
-      tile[i * HL_PANEL + j] = NAN; /* the tile is the epilogue's to overwrite */
+      r->c[(i0 + i) * r->n + j0 + j] = tile[i * hl_gemm_tile_ld(r->n) + j];
+      tile[i * hl_gemm_tile_ld(r->n) + j] = NAN; /* the tile is the epilogue's to overwrite */
     }
 }
 

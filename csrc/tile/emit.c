@@ -140,7 +140,8 @@ static void emit_level(hl_tile_builder *b, pools *p, int level, hl_tile_section 
 
 static void emit_store(hl_tile_builder *b, int32_t i, hl_tile_section *section) {
   hl_tile_code c = make_code(b, i);
-  if (b->tile->operands[c.operand].access == HL_ACCESS_PANEL) { /* keeps the padding zero */
+  const hl_tile_operand *o = &b->tile->operands[c.operand];
+  if (o->access == HL_ACCESS_PANEL && o->direct) { /* keeps the padding zero */
     c.kind = HL_CODE_ELEMENTWISE;
     c.call.elementwise = b->kernels->elementwise[HL_OP_select];
     c.dst = PLACE_OPERAND + c.operand;
@@ -246,7 +247,7 @@ static void emit_body(hl_tile_builder *b, pools *p, int variant) {
   }
 }
 
-/* The first operand with the same address as direct operand i everywhere: an update loads and stores in one place. */
+/* The first operand with the same address everywhere as i, a direct one: an update loads and stores in one place. */
 static int32_t first_alike(const hl_tile *t, int32_t i) {
   const hl_tile_operand *o = &t->operands[i], *other = t->operands;
   while (!other->direct || other->slot != o->slot || other->offset != o->offset || other->access != o->access ||

@@ -51,7 +51,7 @@ void hl_tile_geometry(hl_tile_builder *b, int whole_row) {
   int64_t lanes = max64(HL_LANES, HL_TILE_LANES / max64(1, b->live));
   if (t->epilogue) {
     t->tile_rows = t->unit_rows = b->domain->max_rows;
-    t->block_cols = HL_PANEL;
+    t->block_cols = t->cols <= HL_LANES ? HL_LANES : HL_PANEL; /* hl_gemm_tile_ld */
     t->nblocks = max64(1, div_up(t->cols, HL_PANEL));
   } else if (t->lanes_mode) {
     lanes_tiles(t, lanes);
@@ -81,6 +81,8 @@ void hl_tile_geometry(hl_tile_builder *b, int whole_row) {
     t->row_tasks = 1;
   t->reduce_blocks = div_up(t->rows, t->unit_rows);
   t->full_lanes = t->lanes_mode ? 0 : t->tile_rows * t->block_cols;
+  if (t->epilogue)
+    t->full_lanes += HL_LANES; /* registers 4 KiB apart would share their places in the L1 cache */
   t->row_lanes = hl_tile_round16(t->tile_rows);
   for (int32_t i = 0; i < t->nreductions; i++) {
     hl_tile_reduce_spec *spec = &t->reductions[i];

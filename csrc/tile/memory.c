@@ -92,16 +92,39 @@ void hl_tile_load(const hl_tile_state *s, const hl_tile_operand *o, int full, fl
       memcpy(dst + r * e->ld, at, (size_t)e->cols * sizeof *dst);
     break;
   }
-  case HL_ACCESS_PANEL: /* whole slab rows, zero padding included */
-    memcpy(dst, hl_tile_address(s, o, e->r0, e->c0), (size_t)e->lanes_full * sizeof *dst);
+  case HL_ACCESS_PANEL: { /* zero padding included */
+    const float *at = hl_tile_address(s, o, e->r0, e->c0);
+    if (e->ld == HL_PANEL)
+      memcpy(dst, at, (size_t)e->lanes_full * sizeof *dst);
+    else
+      for (int64_t r = 0; r < e->rows; r++)
+        memcpy(dst + r * HL_LANES, at + r * HL_PANEL, HL_LANES * sizeof *dst);
     break;
+  }
   default:
     load_rows(s, o, dst, e);
   }
 }
 
+/* Rows of a panel with at most HL_LANES columns, and its padding. Whole panels are used in place. */
+static void store_narrow(float *panel, const float *src, int64_t rows, int64_t cols) {
+  uint32_t mask[HL_LANES], row[HL_PANEL] = {0};
+  for (int64_t c = 0; c < HL_LANES; c++)
+    mask[c] = c < cols ? UINT32_MAX : 0;
+  for (int64_t r = 0; r < rows; r++, panel += HL_PANEL, src += HL_LANES) {
+    memcpy(row, src, HL_LANES * sizeof *row);
+    for (int64_t c = 0; c < HL_LANES; c++)
+      row[c] &= mask[c];
+    memcpy(panel, row, sizeof row);
+  }
+}
+
 void hl_tile_store(const hl_tile_state *s, const hl_tile_operand *o, int full, const float *src,
                    const hl_tile_extent *e) {
+  if (o->access == HL_ACCESS_PANEL) {
+    store_narrow(hl_tile_address(s, o, e->r0, e->c0), src, e->rows, e->cols);
+    return;
+  }
   int64_t cols = full ? e->cols : 1, ld = full ? e->ld : 1;
   for (int64_t r = e->r0, end = e->r0 + e->rows; r < end;) {
     float *at;

@@ -176,8 +176,8 @@ static void prefetch_below(const hl_tile_state *s, int64_t row, int64_t rows, in
 
 void hl_tile_epilogue(void *state, float *product, int64_t i0, int64_t mr, int64_t j0, int64_t nr) {
   hl_tile_state *s = state;
-  hl_tile_extent e = {.r0 = i0, .rows = mr, .c0 = j0, .cols = nr, .ld = HL_PANEL};
-  e.lanes_full = mr * HL_PANEL;
+  hl_tile_extent e = {.r0 = i0, .rows = mr, .c0 = j0, .cols = nr, .ld = s->tile->block_cols};
+  e.lanes_full = mr * e.ld;
   e.lanes_row = hl_tile_round16(mr);
   s->loc[s->tile->product_loc] = product;
   run_tile(s, &e);

@@ -59,6 +59,14 @@ ALWAYS_INLINE void tile(const hl_gemm_args *g, int64_t j, const int mr, const in
   for (int64_t left = g->k, part; left > 0; left -= part) {
     part = jump && left > HL_PANEL ? HL_PANEL : left;
     int64_t p = part;
+    /* The rows of the panel after the next one, which the CPU cannot foresee. Only few columns: where there are many,
+       these rows have been read for the first ones. */
+    if (!packed && vectors == 1 && jump)
+#pragma GCC unroll 16
+      for (int i = 0; i < mr; ++i) {
+        __builtin_prefetch(row[i] + 2 * (jump + HL_PANEL));
+        __builtin_prefetch(row[i] + 2 * (jump + HL_PANEL) + HL_LANES);
+      }
     for (; p >= STEPS; p -= STEPS, b += STEPS * HL_PANEL) {
 #pragma GCC unroll 4
       for (int u = 0; u < STEPS; ++u)
