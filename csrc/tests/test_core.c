@@ -24,6 +24,13 @@ static void check_memory(void) {
       CHECK(block[i] == 0, "zeroed");
     hl_free(block);
   }
+  for (int64_t n = 1 << 16; n <= 1 << 22; n <<= 1) { /* in the heap, and mapped by themselves */
+    unsigned char *block = hl_alloc(n - 64, 1);
+    CHECK(block != NULL && (uintptr_t)block % 64 == 0, "%lld bytes", (long long)n);
+    CHECK(block[0] == 0 && block[n / 2] == 0 && block[n - 65] == 0, "zeroed");
+    memset(block, 7, (size_t)(n - 64));
+    hl_free(block);
+  }
   hl_alloc_fail_after(2);
   void *first = hl_alloc(1, 1), *second = hl_alloc(1, 1), *third = hl_alloc(1, 1);
   CHECK(first != NULL && second == NULL && third != NULL, "the second fails");

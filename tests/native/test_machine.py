@@ -1,5 +1,6 @@
 """Measuring the machine."""
 
+import numpy as np
 import pytest
 
 from hotloop import _native
@@ -28,3 +29,20 @@ def test_peak():
     # From a small board to more than any core of today does in a second, in GFLOP/s.
     assert 0.5 < peak < 2000
     assert machine.fma_peak(2) < 3 * machine.fma_peak(1)
+
+
+@pytest.mark.parametrize("size", [1, 1000, (1 << 15) - 16, (1 << 15) - 15, 1 << 15, 1 << 20])
+def test_memory_is_zeroed_and_aligned(size):
+    array = np.frombuffer(memoryview(_native.Memory(size)), np.float32)
+    assert array.shape == (size,)
+    assert array.ctypes.data % 64 == 0
+    assert not array.any()
+    array[:] = 1  # all of it is there, and may be written
+    assert array.sum() == size
+
+
+def test_memory_says_what_it_cannot_give():
+    with pytest.raises(ValueError, match="size must be positive, not 0"):
+        _native.Memory(0)
+    with pytest.raises(MemoryError, match="no memory for"):
+        _native.Memory(1 << 60)

@@ -15,6 +15,10 @@ BLOCKS: dict[str, int]
 OPCODES: dict[str, int]
 COMBINES: dict[str, int]
 
+class Memory:
+    def __init__(self, size: int) -> None: ...
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
 class Plan:
     batch_size: int
     def __init__(self, batch_size: int) -> None: ...

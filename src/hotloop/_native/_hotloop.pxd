@@ -14,6 +14,9 @@ cdef extern from "hotloop.h" nogil:
         HL_ERR_INTERNAL
     const char *hl_status_text(hl_status status)
 
+    void *hl_alloc(int64_t count, int64_t size)
+    void hl_free(void *block)
+
     ctypedef enum hl_isa:
         HL_ISA_COUNT
     bint hl_isa_supported(hl_isa isa)

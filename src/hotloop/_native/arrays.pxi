@@ -44,6 +44,26 @@ cdef int _acquire(object array, Py_buffer *view, int itemsize, bint writable, st
     return 0
 
 
+cdef class Memory:
+    """Zeroed memory for `size` 4-byte elements at a multiple of 64 bytes, as a buffer: for `np.frombuffer`."""
+    cdef void *data
+    cdef Py_ssize_t bytes
+
+    def __cinit__(self, int64_t size):
+        if size < 1:
+            raise ValueError(f"size must be positive, not {size}")
+        self.data = hl_alloc(size, 4)
+        if self.data == NULL:
+            raise MemoryError(f"no memory for {size} elements")
+        self.bytes = 4 * size
+
+    def __dealloc__(self):
+        hl_free(self.data)
+
+    def __getbuffer__(self, Py_buffer *view, int flags):
+        PyBuffer_FillInfo(view, self, self.data, self.bytes, False, flags)
+
+
 @cython.freelist(8)
 cdef class _Views:
     """Buffers held for as long as this object lives."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from hotloop._native import Memory
 from hotloop.graph.changes import layouts, structure
 from hotloop.graph.dtypes import dtype_of, numpy_dtype, to_array
 from hotloop.graph.errors import TracingError
@@ -18,11 +19,18 @@ from hotloop.graph.tensor import Tensor, apply, constant
 
 PANEL = 32  # columns of a packed weight panel, HL_PANEL in csrc/kernels/kernels.h
 _ALIGN = 64
+_LARGE = 1 << 15  # elements of 128 KB
 _converting = threading.Lock()
 
 
-def aligned_empty(size: int, dtype: Any) -> np.ndarray:
-    """A 1-D array of `size` 4-byte elements that starts at a multiple of 64 bytes."""
+def aligned_empty(size: int, dtype: Any, to_stay: bool = False) -> np.ndarray:
+    """A 1-D array of `size` 4-byte elements that starts at a multiple of 64 bytes.
+
+    What is `to_stay` for a model's life comes, if it is large, from the native core, whose large
+    blocks leave no holes in the heap when they are freed.
+    """
+    if to_stay and size >= _LARGE:
+        return np.frombuffer(memoryview(Memory(size)), dtype)
     raw = np.empty(size * 4 + _ALIGN, np.uint8)
     start = -raw.__array_interface__["data"][0] % _ALIGN
     return raw[start : start + size * 4].view(dtype)
@@ -231,7 +239,8 @@ class Variable(Operators):
             size = rows.size
             if layout == "panel":
                 size = self.shape[0] * -(-self.shape[1] // PANEL) * PANEL
-            storage = aligned_empty(size, self._lanes)
+            # Weights get here as their first plan is made, and stay.
+            storage = aligned_empty(size, self._lanes, to_stay=True)
             _fill(storage, layout, rows)
             self._held = (layout, storage)
             layouts.mark()

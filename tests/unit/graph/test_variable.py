@@ -1,4 +1,5 @@
 import copy
+import pathlib
 import pickle
 import threading
 
@@ -198,3 +199,36 @@ def test_what_concerns_several_devices():
         graph.Variable(0.0, aggregation="average")
     with pytest.raises(NotImplementedError, match="layout"):
         graph.Variable(0.0, layout=object())
+
+
+@pytest.mark.skipif(not pathlib.Path("/proc/self/statm").exists(), reason="reads Linux's /proc")
+def test_large_values_go_back_to_the_system_when_they_are_dropped():
+    """Whatever has been allocated since: the heap keeps what lies below something in use."""
+
+    def resident():
+        return int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+    before = resident()
+    variables, small = [], []
+    for _ in range(200):
+        variables.append(Variable(np.ones((784, 128), np.float32)))
+        variables[-1].storage("panel")
+        small.append(np.ones(1000))
+    assert resident() - before > 60e6  # each page has been written
+    variables.clear()
+    assert resident() - before < 20e6
+
+
+@pytest.mark.parametrize("shape", [(200, 200), (33, 1000), (100_000,), (181, 181)])
+def test_large_values(shape):
+    value = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+    v = Variable(value)
+    for layout in ("panel", "row") if len(shape) == 2 else ("row",):
+        storage = v.storage(layout)
+        assert storage.ctypes.data % 64 == 0
+        assert storage.flags.writeable
+        np.testing.assert_array_equal(v.numpy(), value)
+    v.assign(value + 1)
+    np.testing.assert_array_equal(v.numpy(), value + 1)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(v)).numpy(), value + 1)
+    np.testing.assert_array_equal(copy.deepcopy(v).numpy(), value + 1)
