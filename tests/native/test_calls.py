@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import pytest
 
-from hotloop._native import Call, Plan, all_below, any_nan
+from hotloop._native import Call, Maker, Plan, Repeat, all_below, any_nan
 
 FLOAT, INT = np.dtype(np.float32), np.dtype(np.int32)
 
@@ -261,3 +261,71 @@ def test_looks_at_values():
     assert all_below(n[:0], 0)
     with pytest.raises(ValueError, match="C-contiguous"):
         all_below(n[::2], 5)
+
+
+def one_argument(mark, seen, inside=(), training=None, make=None):
+    call = adding(Held(10), Mark(), 3)
+    return Repeat(
+        changes=mark,
+        seen=seen,
+        inside=inside,
+        training=training,
+        call=lambda args: call((UNREAD, *args)),
+        pack=lambda results: ("packed", results[1]),
+        make=make,
+    )
+
+
+def test_a_repeat_serves_calls_like_the_last_one():
+    mark, inside = Mark(), Mark()
+    inside.seen = []
+    repeat = one_argument(mark, mark.seen, [(inside, "seen")])
+    for _ in range(2):
+        kind, values = repeat.serve((GOOD,), {})
+        assert kind == "packed"
+        np.testing.assert_array_equal(values, GOOD + 10)
+    for args, kwargs in [
+        ((), {}),
+        ((GOOD, GOOD), {}),
+        ((GOOD[:2],), {}),
+        ((GOOD,), {"training": True}),
+        ((GOOD,), {"mask": None}),
+        ((GOOD,), {"training": None, "mask": None}),
+    ]:
+        assert repeat.serve(args, kwargs) is NotImplemented
+    assert repeat.serve((GOOD,), {"training": None})[0] == "packed"
+    inside.seen = [1]
+    assert repeat.serve((GOOD,), {}) is NotImplemented
+    inside.seen = []
+    assert repeat.serve((GOOD,), {})[0] == "packed"
+    mark.seen = object()
+    assert repeat.serve((GOOD,), {}) is NotImplemented
+
+
+def test_a_repeat_belongs_to_one_mode():
+    mark = Mark()
+    repeat = one_argument(mark, mark.seen, training=False)
+    assert repeat.serve((GOOD,), {"training": False})[0] == "packed"
+    for kwargs in ({}, {"training": None}, {"training": True}):
+        assert repeat.serve((GOOD,), kwargs) is NotImplemented
+
+
+class Slots:
+    __slots__ = ("a", "b", "given")
+
+    def __init__(self):
+        raise AssertionError("not by the constructor")
+
+
+def test_a_maker_fills_attributes():
+    make = Maker(Slots, {"a": 1, "b": "two"}, "given")
+    first, second = make([3]), make(None)
+    assert (first.a, first.b, first.given) == (1, "two", [3])
+    assert second.given is None
+    assert type(first) is Slots
+    with pytest.raises(AttributeError):
+        Maker(Slots, {"c": 1}, "given")(0)
+    # Of a single result: the first one, which has no elements here.
+    mark = Mark()
+    repeat = one_argument(mark, mark.seen, make=make)
+    assert repeat.serve((GOOD,), {}).given.shape == (0, 3)

@@ -134,6 +134,10 @@ cdef class Call:
 
         Raises RuntimeError if the function changes variables and is already running in another thread.
         """
+        return self.results(arrays, numbers)
+
+    cdef list results(self, object arrays, bint numbers):
+        """See `__call__`."""
         cdef int i, n = self.nkept, total = self.nkept + self.nreads + self.nwrites
         cdef Py_buffer *view
         cdef hl_array[64] few

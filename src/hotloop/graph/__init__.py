@@ -6,8 +6,9 @@ from hotloop._later import Later
 from hotloop.graph.changes import numbers, structure
 from hotloop.graph.dtypes import canonical_dtype, numpy_dtype
 from hotloop.graph.errors import HotloopError, TracingError
+from hotloop.graph.repeated import repeat
 from hotloop.graph.scope import Scope, current_scope
-from hotloop.graph.tensor import Tensor, apply, constant, fill
+from hotloop.graph.tensor import Tensor, apply, constant, fill, tensor_maker
 from hotloop.graph.values import are_below, has_nan
 from hotloop.graph.variable import Variable
 
@@ -48,7 +49,9 @@ __all__ = [
     "numbers",
     "numpy_dtype",
     "reference",
+    "repeat",
     "sort_topologically",
     "structure",
+    "tensor_maker",
     "trace",
 ]

@@ -20,7 +20,7 @@ class _Scopes(threading.local):
         self.stack: list[Scope] = []
 
 
-_scopes = _Scopes()
+scopes = _Scopes()
 _serial = itertools.count(1)
 
 
@@ -44,7 +44,7 @@ class Scope:
         self.serial = next(_serial)
 
     def __enter__(self) -> Scope:
-        _scopes.stack.append(self)
+        scopes.stack.append(self)
         return self
 
     def __exit__(
@@ -53,7 +53,7 @@ class Scope:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        _scopes.stack.remove(self)
+        scopes.stack.remove(self)
         if kind is None and not self.symbolic:
             for variable, value in self.updates.items():
                 variable.assign(value)
@@ -61,11 +61,11 @@ class Scope:
 
 def current_scope() -> Scope | None:
     """The innermost scope of this thread, or None."""
-    stack = _scopes.stack
+    stack = scopes.stack
     return stack[-1] if stack else None
 
 
 def symbolic_scope() -> Scope | None:
     """The innermost scope of this thread if it traces, or None."""
-    stack = _scopes.stack
+    stack = scopes.stack
     return stack[-1] if stack and stack[-1].symbolic else None

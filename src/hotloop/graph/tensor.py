@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from hotloop.graph.dtypes import canonical_dtype, dtype_of, to_array
+from hotloop._native import Maker
+from hotloop.graph.dtypes import BOOL, canonical_dtype, dtype_of, to_array
 from hotloop.graph.errors import TracingError
 from hotloop.graph.evaluate import evaluate
 from hotloop.graph.operators import Operators
@@ -175,6 +176,15 @@ class Tensor(Operators):
 
     def __reduce__(self) -> Any:
         return constant, (self._known("A pickle"), self.dtype)
+
+
+def tensor_maker(shape: tuple[int, ...], dtype: str) -> Callable[[np.ndarray], Tensor]:
+    """What makes concrete tensors of new arrays (bool as int32), which nobody else will write."""
+    fixed = {"primitive": "constant", "shape": shape, "dtype": dtype, "inputs": ()}
+    make = Maker(Tensor, {**fixed, "attrs": _NO_ATTRS, "concrete": True, "origin": 0}, "_value")
+    if dtype != BOOL:
+        return make
+    return lambda array: make(array.astype(np.bool_))
 
 
 def constant(value: Any, dtype: Any = None) -> Tensor:

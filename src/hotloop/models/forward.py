@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ class ForwardPlan:
 
     def __init__(self, model: Any, inputs: list[np.ndarray], structure: Any, training: Any):
         self.call: Any = None
+        self.make: Any = None  # in place of `pack`, of the only result
         self._structure: Any = None
         self._masked: list[int] = []  # which outputs carry a mask; the masks come after them
 
@@ -48,17 +50,16 @@ class ForwardPlan:
                 layer._losses.clear()
             return
         self._structure = tree.map_structure(lambda tensor: None, self._structure)
-        self._single = self._structure is None
-        self._specs = [(tensor.shape, tensor.dtype) for tensor in trace.outputs]
+        self._makers = [graph.tensor_maker(t.shape, t.dtype) for t in trace.outputs]
+        if self._structure is None and not self._masked:
+            self.make = self._makers[0]
         self.call = graph.compile(trace, batched=False).at_once
         if trace.updates:
             self.call = _taking_turns(self.call)
 
     def pack(self, arrays: list[np.ndarray]) -> Any:
         """What a call returned, as concrete tensors in the model's structure."""
-        if self._single and not self._masked:
-            return _tensor(arrays[0], self._specs[0])
-        tensors = [_tensor(array, spec) for array, spec in zip(arrays, self._specs, strict=True)]
+        tensors = [make(array) for make, array in zip(self._makers, arrays, strict=True)]
         count = len(tensors) - len(self._masked)
         for which, mask in zip(self._masked, tensors[count:], strict=True):
             set_keras_mask(tensors[which], mask)
@@ -76,26 +77,25 @@ def _taking_turns(call: Any) -> Any:
     return wait_and_call
 
 
-def _tensor(array: np.ndarray, spec: tuple[tuple[int, ...], str]) -> graph.Tensor:
-    """A tensor of new lanes, which nobody else will write."""
-    shape, dtype = spec
-    if dtype == "bool":
-        array = array.astype(np.bool_)
-    return graph.Tensor("constant", shape, dtype, (), {}, array, True)
+def _other(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Serves no call."""
+    return NotImplemented
 
 
 class ForwardPlans:
-    """When and how one model runs its compiled forward pass."""
+    """When and how one model runs its compiled forward pass.
+
+    `repeat` serves calls like the last one; see `graph.repeat`.
+    """
 
     def __init__(self) -> None:
-        # In which mode which plan served the last call, while the structure stays as it was `seen`.
-        self._last: tuple[object, Any, Any] = (None, None, None)
+        self.repeat: Callable[[tuple[Any, ...], dict[str, Any]], Any] = _other
 
     def __reduce__(self) -> Any:
         return ForwardPlans, ()  # a copied model makes its own plans
 
     def run(self, model: Any, inputs: Any, kwargs: dict[str, Any]) -> Any:
-        """The model's outputs for `inputs`.
+        """The model's outputs for `inputs`, whatever the last call was.
 
         `NotImplemented` unless this is a plain call on values, outside of any other call or scope.
         """
@@ -108,16 +108,8 @@ class ForwardPlans:
                 training = bool(training)
         if call_context.call is not None or graph.current_scope() is not None:
             return NotImplemented
-        seen, mode, plan = self._last
-        if seen is graph.structure.seen and mode is training:
-            results = plan.call((inputs,))
-            if results is not None:
-                return plan.pack(results)
         if not model.built or model._trainer.run_eagerly:
             return NotImplemented
-        return self._find_and_run(model, inputs, training)
-
-    def _find_and_run(self, model: Any, inputs: Any, training: bool | None) -> Any:
         leaves = tree.flatten(inputs)
         if not all(map(_is_ready, leaves)):
             return NotImplemented
@@ -133,7 +125,9 @@ class ForwardPlans:
         if plan.call is None:
             return model._call_layer(inputs, training)
         if structure is None:
-            self._last = (seen, training, plan)
+            self.repeat = graph.repeat(
+                seen, training, call_context, plan.call, plan.pack, plan.make
+            )
         return plan.pack(plan.call(arrays))
 
 

@@ -77,6 +77,9 @@ class Model(Trainer, Layer):
             inputs: array, tensor, or structure of them; batch first.
             training: whether layers such as Dropout behave as in training; False by default.
         """
+        outputs = self._forward.repeat(args, kwargs)
+        if outputs is not NotImplemented:
+            return outputs
         if len(args) == 1:
             outputs = self._forward.run(self, args[0], kwargs)
             if outputs is not NotImplemented:

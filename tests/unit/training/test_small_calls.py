@@ -107,6 +107,60 @@ def test_training_mode_of_a_call():
     assert (model(X, training=True).numpy() != model(X, training=True).numpy()).any()
 
 
+def test_a_call_returns_the_same_kind_of_tensor_every_time():
+    inputs = keras.Input((6,))
+    for outputs in (layers.Dense(3)(inputs), ops.greater(inputs, 0.0)):
+        model = keras.Model(inputs, outputs)
+        first, *others = [model(X) for _ in range(4)]
+        slots = [name for name in type(first).__slots__ if hasattr(first, name)]
+        for tensor in others:
+            assert type(tensor) is type(first)
+            assert [name for name in type(tensor).__slots__ if hasattr(tensor, name)] == slots
+            assert tensor.shape == first.shape
+            assert tensor.dtype == first.dtype == tensor.numpy().dtype.name
+            np.testing.assert_array_equal(tensor.numpy(), first.numpy())
+            assert tensor.concrete
+        total = others[0] + 1 if first.dtype == "float32" else ops.logical_not(others[0])
+        assert total.shape == first.shape
+
+
+def test_wrong_inputs_are_refused_as_at_first():
+    model = small()
+    wrong = [
+        X[:, :5],
+        X[0],
+        X[None],
+        X.astype(complex),
+        np.array([["a"] * 6]),
+        [X.tolist(), X.tolist()],
+        None,
+    ]
+
+    def errors():
+        said = []
+        for value in wrong:
+            with pytest.raises(Exception) as caught:
+                model(value)
+            said.append((type(caught.value), str(caught.value)))
+        return said
+
+    first = errors()
+    close(model(X).numpy(), expected(model))
+    assert errors() == first
+    close(model(X).numpy(), expected(model))
+
+
+def test_calls_inside_scopes_are_not_repeats():
+    model = small()
+    for _ in range(3):
+        model(X)
+        with keras.graph.Scope(symbolic=True):
+            assert model(X).inputs  # a graph, to be differentiated
+        with keras.graph.Scope(symbolic=False):
+            assert model(X).inputs
+        assert not model(X).inputs
+
+
 def test_run_eagerly_after_compiled_calls():
     seen = []
 
@@ -413,6 +467,49 @@ def test_a_prediction_resets_the_wish_to_stop():
         model.stop_predicting = True
         model.predict(X, verbose=0)
         assert not model.stop_predicting
+
+
+def test_numbers_are_python_floats():
+    model = small()
+    model.compile("sgd", "mse", metrics=["mae", keras.metrics.R2Score(class_aggregation=None)])
+    y = RNG.normal(size=(8, 3)).astype("float32")
+    for _ in range(3):
+        for call in (model.train_on_batch, model.test_on_batch):
+            loss, mae, scores = call(X, y)
+            assert type(loss) is type(mae) is float
+            assert isinstance(scores, np.ndarray)
+            assert scores.shape == (3,)
+            logs = call(X, y, return_dict=True)
+            assert list(logs) == sorted(logs)
+            assert type(logs["loss"]) is float
+
+
+def test_nan_targets_are_seen_in_every_call():
+    model = keras.Sequential([keras.Input((6,)), layers.Dense(3, "softmax")])
+    model.compile("sgd", "categorical_crossentropy")
+    y = np.eye(3, dtype="float32")[Y]
+    for _ in range(2):
+        model.train_on_batch(X, y)
+    before = model.get_weights()
+    for broken in (y.copy(), y.astype("float64")):
+        broken[5, 1] = np.nan
+        with pytest.raises(ValueError, match="NaN among its labels, first in sample 5"):
+            model.train_on_batch(X, broken)
+    for a, b in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_failed_call_ends_its_turn():
+    model = small()
+    model.train_on_batch(X, Y)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="class label"):
+            model.train_on_batch(X, Y + 1)
+    done = []
+    thread = threading.Thread(target=lambda: done.append(model.train_on_batch(X, Y)))
+    thread.start()
+    thread.join()
+    assert len(done) == 1
 
 
 def test_training_in_two_threads_is_refused_in_small_calls_too():
