@@ -25,7 +25,7 @@ enum {
   TILED_TILES = 4,       /* A is copied into tiles if it has as many of them, */
   TILED_N = 256,         /* B has enough columns for the copy to be worth it, */
   TILED_K = 128,         /* and the rows are long */
-  A_NEAR = 128 * 1024,   /* elements of A that stay in L2 beside a slab of B: a task is then one slab */
+  A_NEAR = 256 * 1024,   /* elements of A that stay in L2 beside a slab of B: a task is then one slab */
   ROW_BLOCK = 1008,      /* rows whose partial sums are kept in scratch between blocks of k: whole tiles everywhere */
   LONG_TILE = 4096,      /* elements of a tile of A from which it is worth being fetched ahead: 16 KiB */
   ALIGNMENT = 64,        /* bytes */
