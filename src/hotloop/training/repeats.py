@@ -7,7 +7,7 @@ the same dtypes and shapes. Anything else goes the long way, which looks at ever
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -18,12 +18,20 @@ from hotloop.training.plans import Plan, batch_specs
 from hotloop.training.steps import Step
 
 
-class Prediction(NamedTuple):
+class Prediction:
     """What served the last `predict` or `predict_on_batch` of one batch."""
 
-    seen: object  # of `graph.structure`
-    batch_size: int | None  # as it was passed
-    call: Callable[[tuple[Any]], list[np.ndarray] | None]
+    __slots__ = ("batch_size", "call", "seen")
+
+    def __init__(
+        self,
+        seen: object,
+        batch_size: int | None,
+        call: Callable[[tuple[Any]], list[np.ndarray] | None],
+    ) -> None:
+        self.seen = seen  # of `graph.structure`
+        self.batch_size = batch_size  # as it was passed
+        self.call = call
 
     def repeat(self, x: Any, batch_size: int | None) -> np.ndarray | None:
         """The predictions for `x`; None unless it is a call like the last one."""
@@ -93,17 +101,26 @@ class OneBatch:
         return [values[i] for i in self._order]
 
 
-class BatchOfTwo(NamedTuple):
+class BatchOfTwo:
     """The last `train_on_batch(x, y)` or `test_on_batch(x, y)`, and what served it."""
 
-    seen: object  # of `graph.structure`
-    x_dtype: np.dtype
-    x_shape: tuple[int, ...]
-    y_dtype: np.dtype
-    y_shape: tuple[int, ...]
-    lanes: tuple[str, str]  # the dtypes of the arrays of the plan
-    checks: list[tuple[int, Any]]
-    one: OneBatch
+    __slots__ = ("checks", "lanes", "one", "seen", "x_dtype", "x_shape", "y_dtype", "y_shape")
+
+    def __init__(
+        self,
+        seen: object,
+        x: np.ndarray,
+        y: np.ndarray,
+        lanes: tuple[str, str],
+        checks: list[tuple[int, Any]],
+        one: OneBatch,
+    ) -> None:
+        self.seen = seen  # of `graph.structure`
+        self.x_dtype, self.x_shape = x.dtype, x.shape
+        self.y_dtype, self.y_shape = y.dtype, y.shape
+        self.lanes = lanes  # the dtypes of the arrays of the plan
+        self.checks = checks
+        self.one = one
 
     def repeat(self, x: Any, y: Any, as_dict: bool) -> Any:
         """The results of all metrics; None unless it is a call like the last one.
@@ -141,4 +158,4 @@ def note_batch(
     if type(x) is not np.ndarray or type(y) is not np.ndarray or data.structure != (0, 1, None):
         return None
     lanes = (data.arrays[0].dtype.name, data.arrays[1].dtype.name)
-    return BatchOfTwo(seen, x.dtype, x.shape, y.dtype, y.shape, lanes, checks, one)
+    return BatchOfTwo(seen, x, y, lanes, checks, one)

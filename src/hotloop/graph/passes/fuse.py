@@ -11,12 +11,14 @@ Sets of clusters are bits of Python integers.
 from __future__ import annotations
 
 import itertools
+from operator import attrgetter
 
 from hotloop.graph.passes.canonical import Canonical
 from hotloop.graph.passes.domain import ROW_LIMIT, Domain, join, make_domain, widen
 from hotloop.graph.passes.operations import EXPAND, FLAT, GENERAL, Leaf, Op, Ref
 
 _MAX_OPS = 256  # of one cluster
+_NUMBER = attrgetter("number")
 
 
 class Cluster:
@@ -111,7 +113,7 @@ class Fusion:
         a.hard = (a.hard | b.hard) & ~bits
         a.domain = domain
         a.gemm = a.gemm or b.gemm
-        a.ops = sorted(a.ops + b.ops, key=lambda op: op.number)
+        a.ops = sorted(a.ops + b.ops, key=_NUMBER)
         for op in b.ops:
             self.where[op] = a
         del self.clusters[b.number]
