@@ -9,7 +9,7 @@
 
 /* sum += *left * right, for all rows of a tile: how far apart their elements of A are is a constant when A is packed.
    Where a multiply-add can broadcast by itself, that saves an instruction but loads the element once a vector: together
-   more loads than there are ports for them, as soon as lines arrive from L2 as well. So one row in three loads its
+   more loads than there are ports for them, as soon as lines arrive from L2 as well. So every third row loads its
    element once. */
 #define MAC(mac, sum, left, right, vectors)                                                                            \
   const f32x16 everywhere = f32_set1(*(left));                                                                         \
