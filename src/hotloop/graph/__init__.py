@@ -25,9 +25,10 @@ from hotloop.graph.trace import Trace, trace
 from hotloop.graph.compile import Executable, compile  # isort: skip
 
 if TYPE_CHECKING:
-    from hotloop.graph import reference
+    from hotloop.graph import reference, rows
 else:
     reference = Later("hotloop.graph.reference")
+    rows = Later("hotloop.graph.rows")
 
 __all__ = [
     "Executable",
@@ -49,6 +50,7 @@ __all__ = [
     "numbers",
     "numpy_dtype",
     "reference",
+    "rows",
     "repeat",
     "sort_topologically",
     "structure",

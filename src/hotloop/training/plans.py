@@ -20,22 +20,38 @@ from hotloop.training.steps import Step
 # predicts on arrays of ever new lengths.
 _CAPACITY = 64
 
+# Rows that are predicted at once where rows do not depend on each other, if there are enough of
+# them to be worth another plan, and elements that a tensor of so many rows may have.
+_TOGETHER = 512
+_WORTH = 16 * _TOGETHER
+_LARGEST = 1 << 23
+
 
 class Plan:
     """One step for one batch size: compiled, or run eagerly where it cannot be traced.
 
     Calls from several threads at once run side by side, but for steps that change variables: those
-    take turns.
+    take turns. `tracing` is held by whoever traces the model.
     """
 
-    def __init__(self, step: Step, specs: Sequence[tuple[tuple[int, ...], str]], eager: bool):
+    def __init__(
+        self,
+        step: Step,
+        specs: Sequence[tuple[tuple[int, ...], str]],
+        eager: bool,
+        tracing: AbstractContextManager[Any],
+    ):
         self.batch_size = specs[0][0][0]
         self.tracing_error: graph.TracingError | None = None
         # Of the step's results, once it has been traced or run.
         self.structure: Any = None
         self._step = step
+        self._tracing = tracing
         self._lock: AbstractContextManager[Any] = threading.Lock()
         self._executable: graph.Executable | None = None
+        # Several batches as one, where that gives the same: made when it is worth it.
+        self._grouped: graph.Executable | None = None
+        self._ungrouped: graph.Trace | None = None
         self._outputs: list[tuple[tuple[int, ...], str]] | None = None
         if not eager:
             try:
@@ -47,6 +63,7 @@ class Plan:
                 self._executable = graph.compile(trace, batched=True)
                 if not trace.updates:
                     self._lock = nullcontext()
+                    self._ungrouped = trace
 
     def _flat_step(self, *tensors: Any) -> list[Any]:
         results = self._step(*tensors)
@@ -70,8 +87,20 @@ class Plan:
         """Runs up to `steps` batches from batch `start`; returns how many. See `Executable.run`."""
         if self._executable is not None:
             with self._lock:
-                done = self._executable.run(
-                    arrays, index=index, outputs=outputs, start=start, steps=steps, budget=budget
+                executable, size = self._executable, 1
+                if steps * self.batch_size >= _WORTH and (grouped := self._group()) is not None:
+                    size = grouped.batch_size // self.batch_size
+                    if start % size:
+                        steps, size = size - start % size, 1  # up to where a group begins
+                    else:
+                        executable = grouped
+                done = size * executable.run(
+                    arrays,
+                    index=index,
+                    outputs=outputs,
+                    start=start // size,
+                    steps=steps // size,
+                    budget=budget,
                 )
             self._step.publish_logs()
             return done
@@ -82,6 +111,18 @@ class Plan:
             target[place] = result
         self._step.publish_logs()
         return 1
+
+    def _group(self) -> graph.Executable | None:
+        """The step on several batches at once, if nobody can tell the difference."""
+        with self._tracing:
+            few, self._ungrouped = self._ungrouped, None
+            if few is not None and self.batch_size <= _TOGETHER // 2:
+                rows = _TOGETHER // self.batch_size * self.batch_size
+                specs = [((rows, *tensor.shape[1:]), tensor.dtype) for tensor in few.inputs]
+                many = graph.trace(self._flat_step, specs)
+                if graph.rows.are_apart(few, many, _LARGEST):
+                    self._grouped = graph.compile(many, batched=True)
+            return self._grouped
 
     @property
     def at_once(self) -> Callable[[Sequence[np.ndarray]], list[np.ndarray] | None]:
@@ -161,7 +202,7 @@ class PlanCache:
 
         def make() -> Plan:
             specs = batch_specs(data, batch_size)
-            plan = Plan(Step(model, mode, data), specs, eager=model.run_eagerly)
+            plan = Plan(Step(model, mode, data), specs, model.run_eagerly, self.lock)
             if plan.tracing_error is not None and not self._warned:
                 self._warned = True
                 warnings.warn(
