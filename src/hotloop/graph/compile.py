@@ -92,6 +92,11 @@ class Executable:
         """The steps, one a line."""
         return "\n".join(self._recipe.text)
 
+    def make_outputs(self, steps: int) -> list[np.ndarray]:
+        """Arrays for the outputs of `steps` batches, as the plan has them: bool as int32."""
+        rows = steps * self.batch_size
+        return [np.empty((rows, *port.shape), port.lanes) for port in self._outputs]
+
     def run(
         self,
         inputs: Sequence[np.ndarray],

@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hotloop.graph.gradients import sort_topologically
 from hotloop.graph.primitives.registry import PRIMITIVES
+from hotloop.graph.tensor import Tensor
+from hotloop.graph.trace import Trace
 
 if TYPE_CHECKING:
-    from hotloop.graph.tensor import Tensor
-    from hotloop.graph.trace import Trace
+    from collections.abc import Collection
+
+    from hotloop.graph.variable import Variable
 
 # What is known of a tensor in both traces.
 _EQUAL = "equal"  # the same shape and values in both, whatever the batch
@@ -19,7 +23,8 @@ _ROWS = "rows"  # row r is the same function of the inputs' rows r
 
 
 class _Comparison:
-    def __init__(self, few: int, many: int, most: int):
+    def __init__(self, few: int, many: int, most: int, changed: Collection[Variable] = ()):
+        self.changed = changed
         self.few = few
         self.many = many
         self.most = most
@@ -59,17 +64,27 @@ class _Comparison:
         if a.primitive == "input":
             return _ROWS if a.attrs["index"] == b.attrs["index"] else None
         if a.primitive == "variable":
-            return _EQUAL if a.attrs["variable"] is b.attrs["variable"] else None
+            variable = a.attrs["variable"]
+            return (
+                _EQUAL if variable is b.attrs["variable"] and not self._changes(variable) else None
+            )
         if a.primitive == "constant":
             return self._judge_constants(a.value, b.value)
         if all(kind == _EQUAL for kind in kinds):
             if a.shape == b.shape and a.attrs == b.attrs:
                 return _EQUAL
-            rows = a.primitive == "broadcast_to" and b.inputs[0].shape[0] == 1
-            return _REPEATED if rows and self._batch_wide(a.shape, b.shape) else None
+            rows = self._batch_wide(a.shape, b.shape)
+            if a.primitive == "iota":
+                rows &= a.attrs["axis"] == b.attrs["axis"] != 0
+            else:
+                rows &= a.primitive == "broadcast_to" and b.inputs[0].shape[0] == 1
+            return _REPEATED if rows else None
         if not self._batch_wide(a.shape, b.shape) or not self._keeps_rows(a, b, kinds):
             return None
         return _ROWS if _ROWS in kinds else _REPEATED
+
+    def _changes(self, variable: Variable) -> bool:
+        return any(variable is other for other in self.changed)
 
     def _judge_constants(self, a: np.ndarray | None, b: np.ndarray | None) -> str | None:
         if a is None or b is None:
@@ -138,3 +153,67 @@ def are_apart(few: Trace, many: Trace, most: int) -> bool:
         comparison.kind(a, b) in (_ROWS, _REPEATED)
         for a, b in zip(few.outputs, many.outputs, strict=True)
     )
+
+
+def cut(few: Trace, many: Trace, most: int, widest: int) -> tuple[Trace, Trace] | None:
+    """A step that changes variables, as what it does to each row by itself and what comes after.
+
+    Args:
+        few: the step traced on a batch of rows; without outputs.
+        many: likewise on a batch of more rows.
+        most: as for `are_apart`.
+        widest: elements that a row may have on its way from the first part to the second.
+
+    Returns a trace of the first part on the larger batch, which changes nothing, and one of the
+    second part on the smaller batch, whose inputs are the outputs of the first one. None if they
+    cannot be told from each other, or the first part has no product and is not worth it.
+    """
+    if few.outputs or list(few.updates) != list(many.updates):
+        return None
+    sizes = few.inputs[0].shape[0], many.inputs[0].shape[0]
+    comparison = _Comparison(*sizes, most, few.updates)
+    between: dict[int, tuple[Tensor, Tensor]] = {}
+    seen: set[int] = set()
+    stack = list(zip(few.updates.values(), many.updates.values(), strict=True))
+    while stack:
+        a, b = stack.pop()
+        if id(a) in seen:
+            continue
+        seen.add(id(a))
+        kind = comparison.kind(a, b)
+        if kind == _ROWS:
+            between[id(a)] = a, b
+        elif kind is None:
+            if a.primitive != b.primitive or len(a.inputs) != len(b.inputs):
+                return None
+            stack += zip(a.inputs, b.inputs, strict=True)
+    first = [b for _, b in between.values()]
+    products = {"matmul", "batch_matmul"}
+    if sum(tensor.size for tensor in first) > widest * sizes[1] or not any(
+        tensor.primitive in products for tensor in sort_topologically(first)
+    ):
+        return None
+    return Trace(many.inputs, first, {}, {}), _after(few, [a for a, _ in between.values()])
+
+
+def _after(trace: Trace, known: list[Tensor]) -> Trace:
+    """The trace with tensors that are known taken as its inputs."""
+    inputs = [
+        Tensor("input", tensor.shape, tensor.dtype, (), {"index": index}, origin=tensor.origin)
+        for index, tensor in enumerate(known)
+    ]
+    made = {id(tensor): leaf for tensor, leaf in zip(known, inputs, strict=True)}
+    for tensor in sort_topologically(list(trace.updates.values())):
+        sources = tuple(made.get(id(source), source) for source in tensor.inputs)
+        if id(tensor) in made or all(a is b for a, b in zip(sources, tensor.inputs, strict=True)):
+            continue
+        made[id(tensor)] = Tensor(
+            tensor.primitive,
+            tensor.shape,
+            tensor.dtype,
+            sources,
+            tensor.attrs,
+            origin=tensor.origin,
+        )
+    updates = {variable: made.get(id(value), value) for variable, value in trace.updates.items()}
+    return Trace(inputs, [], updates, trace.reads)

@@ -25,6 +25,8 @@ _CAPACITY = 64
 _TOGETHER = 512
 _WORTH = 16 * _TOGETHER
 _LARGEST = 1 << 23
+_GROUPS = 64  # groups of an evaluation between whose parts results are kept,
+_WIDEST = 1 << 10  # and elements that a row may have there
 
 
 class Plan:
@@ -51,6 +53,8 @@ class Plan:
         self._executable: graph.Executable | None = None
         # Several batches as one, where that gives the same: made when it is worth it.
         self._grouped: graph.Executable | None = None
+        # What an evaluation does with the results of each batch, while it is grouped.
+        self._after: graph.Executable | None = None
         self._ungrouped: graph.Trace | None = None
         self._outputs: list[tuple[tuple[int, ...], str]] | None = None
         if not eager:
@@ -63,6 +67,7 @@ class Plan:
                 self._executable = graph.compile(trace, batched=True)
                 if not trace.updates:
                     self._lock = nullcontext()
+                if step.plain and (not trace.updates or not trace.outputs):
                     self._ungrouped = trace
 
     def _flat_step(self, *tensors: Any) -> list[Any]:
@@ -87,21 +92,20 @@ class Plan:
         """Runs up to `steps` batches from batch `start`; returns how many. See `Executable.run`."""
         if self._executable is not None:
             with self._lock:
-                executable, size = self._executable, 1
+                size = 1
                 if steps * self.batch_size >= _WORTH and (grouped := self._group()) is not None:
                     size = grouped.batch_size // self.batch_size
-                    if start % size:
-                        steps, size = size - start % size, 1  # up to where a group begins
-                    else:
-                        executable = grouped
-                done = size * executable.run(
-                    arrays,
-                    index=index,
-                    outputs=outputs,
-                    start=start // size,
-                    steps=steps // size,
-                    budget=budget,
-                )
+                if start % size == 0 and size > 1:
+                    done = self._run_grouped(arrays, index, outputs, start, steps, budget)
+                else:
+                    done = self._executable.run(
+                        arrays,
+                        index=index,
+                        outputs=outputs,
+                        start=start,
+                        steps=size - start % size if size > 1 else steps,  # where a group begins
+                        budget=budget,
+                    )
             self._step.publish_logs()
             return done
         place = slice(start * self.batch_size, (start + 1) * self.batch_size)
@@ -122,7 +126,40 @@ class Plan:
                 many = graph.trace(self._flat_step, specs)
                 if graph.rows.are_apart(few, many, _LARGEST):
                     self._grouped = graph.compile(many, batched=True)
+                elif parts := graph.rows.cut(few, many, _LARGEST, _WIDEST):
+                    self._grouped, self._after = (graph.compile(t, batched=True) for t in parts)
             return self._grouped
+
+    def _run_grouped(
+        self,
+        arrays: list[np.ndarray],
+        index: np.ndarray | None,
+        outputs: list[np.ndarray] | None,
+        start: int,
+        steps: int,
+        budget: float | None,
+    ) -> int:
+        """As `run`, from the beginning of a group on."""
+        grouped: Any = self._grouped
+        size = grouped.batch_size // self.batch_size
+        if self._after is None:
+            return size * grouped.run(
+                arrays,
+                index=index,
+                outputs=outputs,
+                start=start // size,
+                steps=steps // size,
+                budget=budget,
+            )
+        steps = min(steps // size, _GROUPS)
+        first = start * self.batch_size
+        if index is None:
+            arrays = [array[first:] for array in arrays]
+        else:
+            index = index[first:]
+        between = grouped.make_outputs(steps)
+        done = size * grouped.run(arrays, index=index, outputs=between, steps=steps, budget=budget)
+        return self._after.run(between, steps=done)
 
     @property
     def at_once(self) -> Callable[[Sequence[np.ndarray]], list[np.ndarray] | None]:

@@ -37,14 +37,16 @@ class Step:
         self.logs: dict[str, Variable] | None = None
         refuse_overrides(model, f"make_{mode}_function", instead=STEPS_ARE_COMPILED)
         _check_signature(model, f"{mode}_step")
-        self._plain = not model._overrides(f"{mode}_step", "compute_metrics", "get_metrics_result")
+        self.plain = mode == "predict" or not model._overrides(
+            f"{mode}_step", "compute_metrics", "get_metrics_result"
+        )
 
     def __call__(self, *tensors: Any) -> Any:
         model = self._model
         data = pack_x_y_sample_weight(*pack_positions(self._structure, tensors))
         if self._mode == "predict":
             return model.predict_step(data)
-        if self._plain:
+        if self.plain:
             # Nobody looks at what the step returns: the metrics are read when they are asked for.
             done = model._train_on(data) if self._mode == "train" else model._test_on(data)
             model._update_compiled_metrics(*done)

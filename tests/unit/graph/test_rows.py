@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hotloop import graph, ops
-from hotloop.graph.rows import are_apart
+from hotloop.graph.rows import are_apart, cut
 
 RNG = np.random.default_rng(5)
 W = graph.Variable(RNG.normal(size=(6, 4)))
@@ -26,6 +26,7 @@ APART = {
     "with ones": lambda x: ops.concatenate([x, ops.ones((x.shape[0], 1))], 1),
     "largest": lambda x: ops.argmax(x, 1),
     "attention": lambda x: ops.matmul(ops.reshape(x, (-1, 2, 3)), ops.reshape(x, (-1, 3, 2))),
+    "one hot": lambda x: ops.one_hot(ops.argmax(x, 1), 6),
     "a constant": lambda x: ops.zeros((x.shape[0], 2)),
 }
 
@@ -69,3 +70,49 @@ def test_updates_and_sizes_are_not():
     assert not apart(lambda x: [x], few=12)
     assert not apart(lambda x: [ops.matmul(x, W)], most=12 * 6 - 1)
     assert apart(lambda x: [ops.matmul(x, W)], most=12 * 6)
+
+
+def parts(function, widest=1 << 10):
+    """The cut of a step that adds something to a total, with the total."""
+    total = graph.Variable(np.zeros(()))
+
+    def step(x):
+        total.assign(total + function(x))
+        return []
+
+    traces = [graph.trace(step, [((rows, 6), "float32")]) for rows in (4, 12)]
+    return cut(*traces, MANY, widest), total
+
+
+def test_a_step_is_cut_where_rows_meet():
+    found, total = parts(lambda x: ops.mean(ops.square(ops.matmul(x, W))))
+    first, after = (graph.compile(trace, batched=True) for trace in found)
+    x = RNG.normal(size=(24, 6)).astype("float32")
+    between = first.make_outputs(2)
+    assert [array.shape for array in between] == [(24, 4)]
+    assert first.run([x], outputs=between, steps=2) == 2
+    assert after.run(between, steps=6) == 6
+    expected = np.square(x.astype(float) @ W.numpy()).reshape(6, 16).mean(1).sum()
+    np.testing.assert_allclose(total.numpy(), expected, rtol=1e-5)
+
+
+def test_steps_that_are_not_cut():
+    assert parts(lambda x: ops.sum(ops.matmul(x, W)), widest=3)[0] is None
+    assert parts(lambda x: ops.sum(ops.matmul(x, W)), widest=4)[0] is not None
+    assert parts(lambda x: ops.sum(ops.exp(x)))[0] is None  # no product
+    assert parts(lambda x: ops.sum(ops.matmul(x - ops.mean(x, 0), W)))[0] is None
+    different = {4: ops.exp, 12: ops.tanh}
+    assert parts(lambda x: ops.sum(different[x.shape[0]](ops.matmul(x, W))))[0] is None
+    assert parts(lambda x: different[x.shape[0]](ops.sum(ops.matmul(x, W))))[0] is None
+
+
+def test_what_changes_from_batch_to_batch_is_not_in_the_first_part():
+    weights = graph.Variable(np.ones((6, 4)))
+
+    def step(x):
+        total = ops.matmul(x, weights)
+        weights.assign(weights + ops.mean(total))
+        return []
+
+    traces = [graph.trace(step, [((rows, 6), "float32")]) for rows in (4, 12)]
+    assert cut(*traces, MANY, MANY) is None
