@@ -65,7 +65,9 @@ static hl_status compile_epilogue(hl_plan *plan, hl_step *step, const hl_matrix 
   hl_tile_domain domain = {.nouter = 1, .epilogue = 1, .outer = {step->gemm.m}, .cols = step->gemm.n};
   domain.batch_size = plan->batch_size;
   domain.interpreted = plan->interpreted;
-  domain.max_rows = HL_GEMM_EPILOGUE_ROWS;
+  domain.max_rows = step->gemm.a.tiled ? plan->kernels->gemm_mr_packed : plan->kernels->gemm_mr_rows;
+  if (step->sparse.size || hl_gemm_turned(&step->gemm)) /* constants fill as many rows, so no more than needed */
+    domain.max_rows = HL_GEMM_EPILOGUE_ROWS;
   if (!c)
     return hl_plan_compile(plan, step, &domain, given);
   if (given->noperands < 0 || given->ninstructions < 0 || given->noperands >= HL_MAX_PROGRAM ||
@@ -125,6 +127,7 @@ static hl_status check_gemm(hl_plan *plan, hl_step *step, const hl_matrix *c, co
       if (touches(plan, c->slot, range[2][0], range[2][1], i ? b->slot : a->slot, range[i][0], range[i][1]))
         return hl_plan_fail(plan, HL_ERR_ARGUMENT, "step %d: c overlaps %c", n, "ab"[i]);
   }
+  hl_step_allow_sparse(plan, step);
   if (epilogue) {
     status = compile_epilogue(plan, step, c, epilogue);
     if (status != HL_OK)
@@ -160,16 +163,16 @@ hl_status hl_plan_add_gemm(hl_plan *plan, int64_t m, int64_t n, int64_t k, const
   step->a_input = a->slot >= 0 && a->slot < plan->nslots && plan->slots[a->slot].kind == HL_SLOT_INPUT;
   g->a.tiled = hl_gemm_tiled(plan->kernels, m, n, k, a->trans, step->a_input);
   g->a.layout = a->panel ? HL_PANELS : HL_ROW_MAJOR;
+  g->a.ld = step->a_input ? plan->slots[a->slot].size : a->panel ? (a->trans ? k : m) : a->ld;
   g->a.trans = a->trans;
+  g->b.layout = b->panel ? HL_PANELS : HL_ROW_MAJOR;
+  g->b.ld = b->panel ? (b->trans ? n : k) : b->ld;
+  g->b.trans = b->trans;
   status = check_gemm(plan, step, c, epilogue);
   if (status != HL_OK) {
     hl_step_free(step);
     return status;
   }
-  g->a.ld = a->panel ? (a->trans ? k : m) : a->ld;
-  g->b.layout = b->panel ? HL_PANELS : HL_ROW_MAJOR;
-  g->b.ld = b->panel ? (b->trans ? n : k) : b->ld;
-  g->b.trans = b->trans;
   if (c) {
     step->c = *c;
     step->has_c = 1;
@@ -177,9 +180,6 @@ hl_status hl_plan_add_gemm(hl_plan *plan, int64_t m, int64_t n, int64_t k, const
     g->c_layout = c->panel ? HL_PANELS : HL_ROW_MAJOR;
   }
   g->epilogue = epilogue ? hl_tile_epilogue : NULL;
-  if (step->a_input)
-    g->a.ld = plan->slots[a->slot].size;
-  hl_step_allow_sparse(plan, step);
   step->slabs = (n + HL_PANEL - 1) / HL_PANEL;
   int64_t epilogue_macs = 0;
   if (epilogue && m > 0 && n > 0)
