@@ -14,19 +14,12 @@ import numpy as np
 from hotloop import graph
 from hotloop.ops import tree
 from hotloop.training.data import Data
+from hotloop.training.groups import Groups, worth
 from hotloop.training.steps import Step
 
 # Enough for the batch sizes and remainders of any normal program; bounds the memory of one that
 # predicts on arrays of ever new lengths.
 _CAPACITY = 64
-
-# Rows that are predicted at once where rows do not depend on each other, if there are enough of
-# them to be worth another plan, and elements that a tensor of so many rows may have.
-_TOGETHER = 512
-_WORTH = 16 * _TOGETHER
-_LARGEST = 1 << 23
-_GROUPS = 64  # groups of an evaluation between whose parts results are kept,
-_WIDEST = 1 << 10  # and elements that a row may have there
 
 
 class Plan:
@@ -51,10 +44,8 @@ class Plan:
         self._tracing = tracing
         self._lock: AbstractContextManager[Any] = threading.Lock()
         self._executable: graph.Executable | None = None
-        # Several batches as one, where that gives the same: made when it is worth it.
-        self._grouped: graph.Executable | None = None
-        # What an evaluation does with the results of each batch, while it is grouped.
-        self._after: graph.Executable | None = None
+        # Several batches as one, made of the trace when it is worth it.
+        self.groups: Groups | None = None
         self._ungrouped: graph.Trace | None = None
         self._outputs: list[tuple[tuple[int, ...], str]] | None = None
         if not eager:
@@ -67,7 +58,7 @@ class Plan:
                 self._executable = graph.compile(trace, batched=True)
                 if not trace.updates:
                     self._lock = nullcontext()
-                if step.plain and (not trace.updates or not trace.outputs):
+                if step.may_be_grouped:
                     self._ungrouped = trace
 
     def _flat_step(self, *tensors: Any) -> list[Any]:
@@ -92,20 +83,16 @@ class Plan:
         """Runs up to `steps` batches from batch `start`; returns how many. See `Executable.run`."""
         if self._executable is not None:
             with self._lock:
-                size = 1
-                if steps * self.batch_size >= _WORTH and (grouped := self._group()) is not None:
-                    size = grouped.batch_size // self.batch_size
-                if start % size == 0 and size > 1:
-                    done = self._run_grouped(arrays, index, outputs, start, steps, budget)
-                else:
-                    done = self._executable.run(
-                        arrays,
-                        index=index,
-                        outputs=outputs,
-                        start=start,
-                        steps=size - start % size if size > 1 else steps,  # where a group begins
-                        budget=budget,
-                    )
+                executable: graph.Executable | Groups = self._executable
+                groups = self._group() if worth(steps * self.batch_size) else None
+                if groups is not None:
+                    if to_next := -start % groups.size:
+                        steps = to_next
+                    else:
+                        executable = groups
+                done = executable.run(
+                    arrays, index=index, outputs=outputs, start=start, steps=steps, budget=budget
+                )
             self._step.publish_logs()
             return done
         place = slice(start * self.batch_size, (start + 1) * self.batch_size)
@@ -116,50 +103,14 @@ class Plan:
         self._step.publish_logs()
         return 1
 
-    def _group(self) -> graph.Executable | None:
-        """The step on several batches at once, if nobody can tell the difference."""
+    def _group(self) -> Groups | None:
         with self._tracing:
-            few, self._ungrouped = self._ungrouped, None
-            if few is not None and self.batch_size <= _TOGETHER // 2:
-                rows = _TOGETHER // self.batch_size * self.batch_size
-                specs = [((rows, *tensor.shape[1:]), tensor.dtype) for tensor in few.inputs]
-                many = graph.trace(self._flat_step, specs)
-                if graph.rows.are_apart(few, many, _LARGEST):
-                    self._grouped = graph.compile(many, batched=True)
-                elif parts := graph.rows.cut(few, many, _LARGEST, _WIDEST):
-                    self._grouped, self._after = (graph.compile(t, batched=True) for t in parts)
-            return self._grouped
-
-    def _run_grouped(
-        self,
-        arrays: list[np.ndarray],
-        index: np.ndarray | None,
-        outputs: list[np.ndarray] | None,
-        start: int,
-        steps: int,
-        budget: float | None,
-    ) -> int:
-        """As `run`, from the beginning of a group on."""
-        grouped: Any = self._grouped
-        size = grouped.batch_size // self.batch_size
-        if self._after is None:
-            return size * grouped.run(
-                arrays,
-                index=index,
-                outputs=outputs,
-                start=start // size,
-                steps=steps // size,
-                budget=budget,
-            )
-        steps = min(steps // size, _GROUPS)
-        first = start * self.batch_size
-        if index is None:
-            arrays = [array[first:] for array in arrays]
-        else:
-            index = index[first:]
-        between = grouped.make_outputs(steps)
-        done = size * grouped.run(arrays, index=index, outputs=between, steps=steps, budget=budget)
-        return self._after.run(between, steps=done)
+            trace, self._ungrouped = self._ungrouped, None
+            if trace is not None:
+                self.groups = Groups.make(
+                    trace, self.batch_size, lambda specs: graph.trace(self._flat_step, specs)
+                )
+            return self.groups
 
     @property
     def at_once(self) -> Callable[[Sequence[np.ndarray]], list[np.ndarray] | None]:

@@ -37,7 +37,7 @@ class Step:
         self.logs: dict[str, Variable] | None = None
         refuse_overrides(model, f"make_{mode}_function", instead=STEPS_ARE_COMPILED)
         _check_signature(model, f"{mode}_step")
-        self.plain = mode == "predict" or not model._overrides(
+        self._plain = mode == "predict" or not model._overrides(
             f"{mode}_step", "compute_metrics", "get_metrics_result"
         )
 
@@ -46,7 +46,7 @@ class Step:
         data = pack_x_y_sample_weight(*pack_positions(self._structure, tensors))
         if self._mode == "predict":
             return model.predict_step(data)
-        if self.plain:
+        if self._plain:
             # Nobody looks at what the step returns: the metrics are read when they are asked for.
             done = model._train_on(data) if self._mode == "train" else model._test_on(data)
             model._update_compiled_metrics(*done)
@@ -54,6 +54,14 @@ class Step:
         method = model.train_step if self._mode == "train" else model.test_step
         self._keep(method(data))
         return []
+
+    @property
+    def may_be_grouped(self) -> bool:
+        """Whether the results are the same, if it treats rows alike, for several batches as one.
+
+        Training changes the weights after each batch, and methods of the user's may count them.
+        """
+        return self._mode != "train" and self._plain
 
     def publish_logs(self) -> None:
         """Makes `logs` those of the model's last step of this mode."""

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 import hotloop as keras
-from hotloop import ops
-from hotloop.training import plans
+from hotloop import graph, ops
+from hotloop.training import groups
 
 RNG = np.random.default_rng(7)
 
 
 @pytest.fixture(autouse=True)
 def small_groups(monkeypatch):
-    monkeypatch.setattr(plans, "_TOGETHER", 40)
-    monkeypatch.setattr(plans, "_WORTH", 40)
+    monkeypatch.setattr(groups, "_TOGETHER", 40)
+    monkeypatch.setattr(groups, "_WORTH", 40)
 
 
 class Centred(keras.layers.Layer):
@@ -28,7 +28,7 @@ def model_of(*layers):
 
 
 def grouped(model):
-    return [p for p in model._trainer.plans._plans.values() if getattr(p, "_grouped", None)]
+    return [p for p in model._trainer.plans._plans.values() if getattr(p, "groups", None)]
 
 
 @pytest.mark.parametrize("rows", [80, 100, 237])
@@ -40,7 +40,7 @@ def test_the_bits_are_those_of_single_batches(rows, batch_size, monkeypatch):
     x = RNG.normal(size=(rows, 6)).astype("float32")
     together = model.predict(x, batch_size=batch_size, verbose=0)
     assert bool(grouped(model)) == (batch_size > 1)
-    monkeypatch.setattr(plans, "_WORTH", 1 << 40)
+    monkeypatch.setattr(groups, "_WORTH", 1 << 40)
     np.testing.assert_array_equal(together, model.predict(x, batch_size=batch_size, verbose=0))
 
 
@@ -86,7 +86,7 @@ def labelled(rows):
 @pytest.mark.parametrize("rows", [80, 237])
 @pytest.mark.parametrize("batch_size", [7, 10])
 def test_an_evaluation_is_that_of_single_batches(rows, batch_size, monkeypatch):
-    monkeypatch.setattr(plans, "_GROUPS", 2)
+    monkeypatch.setattr(groups, "_GROUPS", 2)
     model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(5)])
     model.compile(
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -95,8 +95,8 @@ def test_an_evaluation_is_that_of_single_batches(rows, batch_size, monkeypatch):
     )
     x, y, weights = labelled(rows)
     together = model.evaluate(x, y, sample_weight=weights, batch_size=batch_size, verbose=0)
-    assert [p for p in grouped(model) if p._after is not None]
-    monkeypatch.setattr(plans, "_WORTH", 1 << 40)
+    assert [p for p in grouped(model) if p.groups.after is not None]
+    monkeypatch.setattr(groups, "_WORTH", 1 << 40)
     alone = model.evaluate(x, y, sample_weight=weights, batch_size=batch_size, verbose=0)
     np.testing.assert_allclose(together, alone, rtol=1e-6)
 
@@ -145,11 +145,51 @@ def test_an_own_test_step_is_not_grouped():
     logs = model.evaluate(x, x[:, :3], batch_size=10, verbose=0, return_dict=True)
     last = np.abs(model.predict(x, verbose=0) - x[:, :3])[-10:].max()
     np.testing.assert_allclose(logs["largest"], last, rtol=1e-5)
-    assert not [p for p in grouped(model) if p._after is not None]
+    assert not [p for p in grouped(model) if p.groups.after is not None]
 
 
-def test_batches_of_training_are_not_grouped():
-    model = model_of(keras.layers.Dense(3))
+class Halves(keras.layers.Layer):
+    """Takes batches of 10 rows and no others."""
+
+    def call(self, x):
+        return ops.reshape(ops.reshape(x, (10, 3, 2))[:, :, 0], (10, 3))
+
+
+class OwnHalves(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(6)
+        self.halves = Halves()
+
+    def call(self, x):
+        return self.halves(self.dense(x))
+
+
+def fixed_input():
+    return keras.Sequential([keras.Input((6,), batch_size=10), keras.layers.Dense(3)])
+
+
+@pytest.mark.parametrize("make", [fixed_input, OwnHalves])
+def test_models_of_one_batch_size_see_no_other(make):
+    model = make()
+    model.compile(loss="mse")
     x, _, _ = labelled(200)
+    together = model.predict(x, batch_size=10, verbose=0)
+    single = [model.predict_on_batch(x[i : i + 10]) for i in range(0, 200, 10)]
+    np.testing.assert_array_equal(together, np.concatenate(single))
+    loss = model.evaluate(x, x[:, :3], batch_size=10, verbose=0)
+    np.testing.assert_allclose(loss, np.square(together - x[:, :3]).mean(), rtol=1e-5)
+    assert not grouped(model)
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_batches_of_training_are_not_grouped(frozen, monkeypatch):
+    first = keras.layers.Dense(4, trainable=not frozen)
+    model = model_of(first, keras.layers.Dense(3))
+    x, _, _ = labelled(200)
+    traced = []
+    trace = graph.trace
+    monkeypatch.setattr(graph, "trace", lambda *args: traced.append(args[1]) or trace(*args))
     model.fit(x, x[:, :3], batch_size=10, verbose=0)
     assert not grouped(model)
+    assert not [specs for specs in traced if specs and specs[0][0][0] > 10]
