@@ -12,7 +12,6 @@ import time
 import keras
 import numpy as np
 
-TRIAL_BATCHES = 256
 ROWS = 32  # of train_on_batch
 
 
@@ -68,30 +67,33 @@ class Library:
         return model
 
     def prepare(self, workload, data, purpose):
-        self.train = data["x_train"], data["y_train"]
+        self.data = self.train = data["x_train"], data["y_train"]
         self.test = data["x_test"], data["y_test"]
         self.batch_size = workload["batch_size"]
         if purpose == "inference":
             return self.prepare_inference(workload)
         if purpose == "latency":
             return self.prepare_latency(workload)
-        settings = self.best_settings(workload) if self.tuned else {}
-        self.model = self.build(workload, **settings)
-        self.epochs(1)
-        return "fit: " + words(settings)
+        if purpose == "epochs" and self.tuned:
+            self.take(workload["trial_rows"])
+            return self.prepare_epochs(workload)
+        self.model = self.build(workload)
+        if purpose == "memory":
+            self.epochs(1)
+        return "fit: defaults"
 
-    def best_settings(self, workload):
-        def trial(settings):
-            model = self.build(workload, **settings)
-            rows = TRIAL_BATCHES * workload["batch_size"]
-            x, y = self.train[0][:rows], self.train[1][:rows]
-            return seconds_of(lambda: model.fit(x, y, workload["batch_size"], verbose=0), 2)
+    def prepare_epochs(self, workload):
+        def trial(candidate):
+            _, self.model = candidate
+            return seconds_of(lambda: self.epochs(1), 2)
 
         candidates = [
-            {"steps_per_execution": steps, "jit_compile": jit}
+            (settings, self.build(workload, **settings))
             for steps, jit in itertools.product((1, 32), (False, True))
+            for settings in [{"steps_per_execution": steps, "jit_compile": jit}]
         ]
-        return min(candidates, key=trial)
+        settings, self.model = min(candidates, key=trial)
+        return "fit: " + words(settings)
 
     def prepare_inference(self, workload):
         if not self.tuned:
@@ -116,6 +118,10 @@ class Library:
         self.row = keras.ops.convert_to_tensor(self.test[0][:1])
         self.call = compiled(self.model) if self.tuned else self.model
         return "a compiled function for model(x)" if self.tuned else "defaults"
+
+    def take(self, rows):
+        x, y = self.data
+        self.train = x[:rows], y[:rows]
 
     def epochs(self, count):
         self.model.fit(*self.train, self.batch_size, count, verbose=0)

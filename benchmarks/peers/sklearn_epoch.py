@@ -13,13 +13,13 @@ class Library:
 
     def prepare(self, workload, data, purpose):
         self.configure(workload, trains=purpose != "inference")
-        self.train = data["x_train"], data["y_train"].ravel()
+        self.data = self.train = data["x_train"], data["y_train"].ravel()
         self.test = data["x_test"], data["y_test"].ravel()
         self.model = self.build(workload["batch_size"])
         self.single = self.build(ROWS)
         first = slice(workload["batch_size"])
         self.fit(self.model, self.train[0][first], self.train[1][first])
-        if purpose in ("epochs", "memory"):
+        if purpose == "memory":
             self.epochs(1)
         return "partial_fit, alpha=0"
 
@@ -46,6 +46,10 @@ class Library:
             model.partial_fit(x, y, classes=np.arange(10))
         else:
             model.partial_fit(x, y)
+
+    def take(self, rows):
+        x, y = self.data
+        self.train = x[:rows], y[:rows]
 
     def epochs(self, count):
         for _ in range(count):

@@ -12,7 +12,6 @@ import time
 import torch
 from torch import nn
 
-TRIAL_BATCHES = 256
 ROWS = 32  # of train_on_batch
 DECAY = 0.004  # Keras's default for AdamW
 STEPS = ("eager", "compiled", "all compiled")
@@ -76,6 +75,7 @@ class Library:
             (torch.from_numpy(data[f"x_{part}"]), torch.from_numpy(data[f"y_{part}"]).to(targets))
             for part in ("train", "test")
         )
+        self.data = self.train
         if purpose == "inference":
             return self.prepare_inference(workload)
         if purpose == "latency":
@@ -84,13 +84,12 @@ class Library:
             self.step = self.make_step(workload, "eager")
             self.epochs(1)
             return "eager step"
-        rows = min(TRIAL_BATCHES * self.batch_size, len(self.train[0]))
+        self.take(workload["trial_rows"])
         steps = {name: self.make_step(workload, name) for name in STEPS}
         best, times = fastest(
-            {name: lambda step=step: self.run(step, rows) for name, step in steps.items()}, 2
+            {name: lambda step=step: self.run(step) for name, step in steps.items()}, 2
         )
         self.step = steps[best]
-        self.epochs(1)
         return f"{best} step ({times})"
 
     def prepare_inference(self, workload):
@@ -161,10 +160,14 @@ class Library:
 
         return step
 
-    def run(self, step, rows):
+    def take(self, rows):
+        x, y = self.data
+        self.train = x[:rows], y[:rows]
+
+    def run(self, step):
         x, y = self.train
         loss = right = 0
-        for batch in torch.randperm(rows).split(self.batch_size):
+        for batch in torch.randperm(len(x)).split(self.batch_size):
             one_loss, one_right = step(x[batch], y[batch])
             loss += one_loss
             right += one_right
@@ -172,7 +175,7 @@ class Library:
 
     def epochs(self, count):
         for _ in range(count):
-            self.run(self.step, len(self.train[0]))
+            self.run(self.step)
 
     @torch.inference_mode()
     def outputs(self):

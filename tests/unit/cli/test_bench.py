@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from hotloop.cli import main
-from hotloop.cli.bench import contest, groups, peers
+from hotloop.cli.bench import contest, groups, lengths, peers, workloads
 from hotloop.cli.bench.groups import neighbour, process
 from hotloop.cli.bench.peers import Peer
 from hotloop.cli.bench.processes import Process, Unsupported, WorkerError
@@ -26,10 +26,15 @@ class Library:
         assert purpose in ("epochs", "latency")
         assert workload["task"] == "regress" or workload["units"][-1] == 10
         assert data["x_train"].dtype == "float32" and len(data["x_train"]) == len(data["y_train"])
+        self.rows = len(data["x_train"])
         return "as it is"
 
+    def take(self, rows):
+        assert rows <= self.rows
+        self.rows_taken = rows
+
     def epochs(self, count):
-        time.sleep(count * self.slow)
+        time.sleep(count * self.slow * self.rows_taken)
 
     def call_one(self):
         raise ZeroDivisionError("one over zero")
@@ -61,7 +66,7 @@ def fake(tmp_path, monkeypatch):
     """A folder with a rival that sleeps, and nobody else."""
     (tmp_path / "fake.py").write_text(FAKE)
     rival = Peer(
-        "fake.py", ("json",), ("epochs", "latency", "start"), {"slow": 0.5}, imports="this"
+        "fake.py", ("json",), ("epochs", "latency", "start"), {"slow": 1e-4}, imports="this"
     )
     monkeypatch.setattr(peers, "PEERS", {"fake": rival})
     monkeypatch.delenv("HOTLOOP_DATA_DIR", raising=False)
@@ -80,7 +85,7 @@ def test_side_by_side(fake, capsys):
     where = fake / "out.json"
     assert main([*arguments, "--json", str(where), "--gate", "fake=1"]) == 0
     out = capsys.readouterr().out
-    assert "fake: as it is" in out
+    assert "fake: as it is; samples of 2 epochs" in out
     assert "× as fast" in out
     assert "≥ 4 × the best rival" in out
     saved = json.loads(where.read_text(encoding="utf-8"))
@@ -92,6 +97,21 @@ def test_side_by_side(fake, capsys):
     assert epoch["medians"]["fake"] == pytest.approx(0.5, rel=0.5)
     assert 0 < epoch["medians"]["hotloop"] == epoch["samples"]["hotloop"][0]
     assert len(epoch["peaks"]["hotloop"]) == 1
+    assert epoch["parts"] == {}
+
+
+def test_who_is_slow_does_a_part_of_the_epoch(fake, capsys, monkeypatch):
+    monkeypatch.setattr(lengths, "_LONG", 0.25)  # half of what the rival takes for 157 steps
+    arguments = ["bench", "epochs", *SMALL, "--peers", "--peers-dir", str(fake)]
+    where = fake / "out.json"
+    assert main([*arguments, "--json", str(where)]) == 0
+    out = capsys.readouterr().out
+    assert "fake: as it is; samples of 64 of 157 steps" in out
+    assert "by 64 of 157 steps" in out.partition(": epoch\n")[2]
+    (epoch,) = json.loads(where.read_text(encoding="utf-8"))["rows"]
+    assert epoch["parts"]["fake"] == [64, 157]
+    # A step takes 3.2 ms; of the last one there is but a quarter.
+    assert epoch["medians"]["fake"] == pytest.approx(0.5, rel=0.3)
 
 
 def test_gate_that_is_missed(fake, capsys):
@@ -136,8 +156,6 @@ def test_a_rival_starts_too(fake, capsys):
 
 def test_products_and_picture(tmp_path, monkeypatch, capsys):
     pytest.importorskip("matplotlib")
-    from hotloop.cli.bench import workloads
-
     monkeypatch.setattr(workloads, "SQUARE", 64)
     picture = tmp_path / "bench.png"
     assert main(["bench", "products", *SMALL, "--plot", str(picture)]) == 0
@@ -149,7 +167,6 @@ def test_products_and_picture(tmp_path, monkeypatch, capsys):
 
 def test_protocol(worker):
     assert worker.ask(do="hello") == {"about": "fake 1.0"}
-    assert worker.ask(do="measure", what="epochs", how="each", count=4)["value"] < 0.1
     assert worker.ask(do="measure", what="evaluate", how="median", count=6)["value"] < 0.1
     first = {"what": "first_step", "how": "first", "arguments": [{"units": [1]}]}
     assert worker.ask(do="measure", **first)["value"] < 0.1
@@ -193,6 +210,7 @@ def test_memory(worker):
         (["--gate", "torch"], "expected PEER=RATIO"),
         (["--json", "/none/x.json"], "there is no folder /none"),
         (["--notes", "x.md"], "--notes needs --report"),
+        (["--resume"], "--resume needs --json"),
         (["--report", "/none/x.json"], "No such file or directory"),
     ],
 )
@@ -270,5 +288,9 @@ def test_flop():
     assert work.flop("epochs") == 60_000 * 2 * (2 * 784 * 512 + 3 * 512 * 10)
     assert work.flop("predict") == 10_000 * 2 * (784 * 512 + 512 * 10)
     assert work.flop("call_one") == 0
+    assert work.steps == 469
+    assert work.trial_rows == 256 * 128
+    assert work.resized(3000).trial_rows == 3000
+    assert workloads.DEEP.trial_rows == 32 * 256
     names = [product.name for product in products_of(WORKLOADS)]
     assert len(names) == len(set(names))

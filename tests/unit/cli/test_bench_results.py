@@ -73,8 +73,13 @@ def test_share_and_lead():
     missed = verdict_of("≥ 6 × Keras-TensorFlow", row())
     assert (missed.rival, missed.ratio, missed.holds) == ("not measured", "", None)
     rivals = {"hotloop": [1.0], "keras-tensorflow": [3.0], "keras-tensorflow-defaults": [6.5]}
-    held = verdict_of("≥ 6 × Keras-TensorFlow", row(samples=rivals))
-    assert held.rival == "keras-tensorflow-defaults: 6.5 s"
+    missed = verdict_of("≥ 6 × Keras-TensorFlow", row(samples=rivals))
+    assert (missed.rival, missed.ratio, missed.holds) == ("keras-tensorflow: 3 s", "3.00 ×", False)
+    part = {"keras-tensorflow-defaults": [64, 469]}
+    held = verdict_of(
+        "≥ 6 × Keras-TensorFlow as tutorials write it", row(samples=rivals, parts=part)
+    )
+    assert held.rival == "keras-tensorflow-defaults: 6.5 s (by 64 of 469 steps)"
     assert (held.ratio, held.holds) == ("6.50 ×", True)
     epoch = [target for target in TARGETS if target.name == WIDE and target.group == "epochs"]
     share = epoch[0].verdict([row(samples={"hotloop, dense": [2.0, 1.0, 4.0]})])
@@ -167,6 +172,8 @@ def test_lines_of_a_row():
     assert own.split() == "hotloop 2 s (1 s … 4 s) 2.0 GFLOP/s 50.0% of peak".split()
     assert torch.endswith("hotloop is 2.00 × as fast")
     assert "jax" in jax
+    *_, last = lines_of(row(parts={"jax": [64, 469]}))
+    assert last.endswith("by 64 of 469 steps")
     assert note.split(maxsplit=1) == ["sklearn", "not supported: dropout"]
 
 
@@ -221,7 +228,7 @@ def test_markdown():
     saved = Results()
     lost = {"hotloop": [1.0], "numpy": [0.5]}
     dense = {**row().samples, "hotloop, dense": [2.0, 1.0, 4.0]}
-    saved.add(row(samples=dense), run())
+    saved.add(row(samples=dense, wanted=5), run())
     saved.add(row("products", "forward 1×1, batch 1", samples=lost, flop=1e9, peaks={}), run())
     saved.add(Row("peak", "1 thread", "GFLOP/s", samples={"hotloop": [99.0]}), run())
     text = report.markdown(saved, "The profile blames the caches.\n")
@@ -233,7 +240,7 @@ def test_markdown():
         f"- {WIDE}, dense: 2 s, 50.0% of peak, where the target is ≥ 80% of the FMA peak." in lines
     )
     assert "| 1 thread | 99 GFLOP/s | 99 GFLOP/s … 99 GFLOP/s |" in lines
-    assert f"**{WIDE}**" in lines
+    assert f"**{WIDE}** (3 of 5 rounds)" in lines
     assert "| torch | 4 s | 4 s … 4 s | 1.0 | 25.0% | 2.00 |" in lines
     assert "The profile blames the caches." in lines
     assert "- forward 1×1, batch 1: numpy takes 0.5 s, hotloop 1 s (0.50 ×)." in lines

@@ -61,7 +61,13 @@ def add_parser(commands: Any) -> None:
         "--json",
         type=Path,
         metavar="FILE",
-        help="save every sample to FILE, row by row; rows that it has of other groups stay",
+        help="save every sample to FILE, round by round; rows that it has of other groups stay",
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with rows that --json FILE has fewer rounds of, and leave out those that have "
+        "theirs; what is of another commit, machine or contestants is measured anew",
     )
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the comparison to FILE")
     parser.add_argument(
@@ -88,11 +94,14 @@ def run(options: argparse.Namespace) -> int:
     from datetime import UTC, datetime
 
     from hotloop.cli.bench import chart, gates, groups, report, results, show, targets
+    from hotloop.cli.bench.keeper import Keeper
     from hotloop.cli.bench.machine import machine_info
 
     names = _groups(options.groups)
     workloads = _workloads(options)
     rounds = _rounds(options)
+    if options.resume and options.json is None:
+        raise ValueError("--resume needs --json, the file to go on with")
     for path in (options.json, options.plot):
         if path is not None and not path.parent.is_dir():
             raise FileNotFoundError(f"{path}: there is no folder {path.parent}")
@@ -110,7 +119,8 @@ def run(options: argparse.Namespace) -> int:
         _say(f"{name:<10}{value}")
     now = datetime.now(UTC).isoformat(timespec="seconds")
     this = results.Run(now, machine, rounds, options.quick)
-    setting = groups.Setting(rivals, workloads, rounds, options.quick, this.about, _say)
+    keeper = Keeper(saved, this, options.json, options.resume, _say)
+    setting = groups.Setting(rivals, workloads, rounds, options.quick, keeper, this.about, _say)
     rows = []
     for group in names:
         _say(f"\n== {group}: {groups.GROUPS[group]}")
@@ -118,9 +128,6 @@ def run(options: argparse.Namespace) -> int:
             for line in show.lines_of(row):
                 _say(line)
             rows.append(row)
-            saved.add(row, this)
-            if options.json is not None:
-                saved.save(options.json)
     _say("")
     for name, text in this.about.items():
         _say(f"{name}: {text}")

@@ -2,14 +2,16 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from hotloop.cli.bench.lengths import Length
 from hotloop.cli.bench.peers import HOTLOOP, Peer
 from hotloop.cli.bench.processes import Process, Unsupported, WorkerError
 from hotloop.cli.bench.rows import OWN, Row
+from hotloop.cli.bench.workloads import Workload
 
 __all__ = ["Contest", "Contestant", "configured", "noted", "rotated"]
 
@@ -77,34 +79,87 @@ class Contest:
             return reply.get("configuration")
         return None
 
-    def measure(self, row: Row, rounds: int, *, do: str = "measure", **request: Any) -> Row:
-        """Asks everybody in turn, `rounds` times, each time another one first."""
+    def ask(self, name: str, **request: Any) -> dict[str, Any] | None:
+        """An answer that is no sample; None of somebody who has failed, now or before."""
+        if name not in self.notes:
+            with noted(self.notes, name):
+                return self._running[name].ask(**request)
+        return None
+
+    def warm_up(
+        self, name: str, workload: Workload, part: Sequence[int] | None = None
+    ) -> Length | None:
+        """Finds how long its samples of training are, and trains for as long. None if it fails.
+
+        Args:
+            name: of the contestant.
+            workload: that it was prepared for.
+            part: steps, of all steps, that its samples had in earlier rounds.
+        """
+        if part is not None:
+            length = Length.of_part(workload, part[0])
+        else:
+            # Whatever is compiled is compiled before the trial.
+            if not self.ask(name, do="take", rows=workload.trial_rows):
+                return None
+            trial = self.ask(name, do="measure", what="epochs", how="each", count=1)
+            if trial is None:
+                return None
+            steps = workload.trial_rows / workload.batch_size
+            length = Length.of(workload, trial["value"] / steps)
+        return length if self.ask(name, do="take", rows=length.rows) else None
+
+    def measure(
+        self,
+        row: Row,
+        rounds: Iterable[int],
+        *,
+        do: str = "measure",
+        lengths: Mapping[str, Length] | None = None,
+        **request: Any,
+    ) -> Row:
+        """Asks everybody in turn, each time another one first.
+
+        Args:
+            row: receives the samples.
+            rounds: their numbers.
+            do: what is asked for.
+            lengths: how long everybody trains in a sample, if that is what they do.
+            request: what else they are told.
+        """
         row.notes.update(self.notes)
-        for number in range(rounds):
+        for number in rounds:
             for name in rotated(list(self._running), number):
                 if name not in row.notes:
+                    asked, scale = {"do": do, **request}, 1.0
+                    if lengths is not None:
+                        asked, scale = lengths[name].request, lengths[name].scale
                     with noted(row.notes, name):
-                        self._measure_one(row, name, {"do": do, **request})
+                        self._measure_one(row, name, asked, scale)
                     if not self._running[name].alive:
                         self.notes[name] = row.notes[name]
         return row
 
-    def measure_alone(self, row: Row, name: str, label: str, request: Mapping[str, Any]) -> None:
+    def measure_alone(
+        self, row: Row, name: str, label: str, request: Mapping[str, Any], scale: float = 1.0
+    ) -> None:
         """One sample of one contestant, entered under `label`."""
-        if name not in self._running:
+        if name in self.notes:
             row.notes[label] = self.notes[name]
         elif label not in row.notes:
             with noted(row.notes, label):
-                value = self._running[name].ask(**request)["value"]
+                value = scale * self._running[name].ask(**request)["value"]
                 row.samples.setdefault(label, []).append(value)
 
-    def _measure_one(self, row: Row, name: str, request: Mapping[str, Any]) -> None:
+    def _measure_one(self, row: Row, name: str, request: Mapping[str, Any], scale: float) -> None:
         process = self._running[name]
+        peak = None
         if row.flop and name.startswith(OWN):
             peak = process.ask(do="report", what="peak")["value"]
-            row.peaks.setdefault(name, []).append(peak)
-        value = process.ask(**request)["value"]
+        value = scale * process.ask(**request)["value"]
         row.samples.setdefault(name, []).append(value)
+        if peak is not None:
+            row.peaks.setdefault(name, []).append(peak)
 
 
 def rotated(turns: Sequence[_Turn], number: int) -> list[_Turn]:

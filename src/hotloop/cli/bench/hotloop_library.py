@@ -40,11 +40,11 @@ class Library:
 
     def prepare(self, workload: dict[str, Any], data: dict[str, np.ndarray], purpose: str) -> str:
         self.workload = workload
-        self.train = data["x_train"], data["y_train"]
+        self.data = self.train = data["x_train"], data["y_train"]
         self.test = data["x_test"], data["y_test"]
         self.batch_size = workload["batch_size"]
         self.model = self.build(workload)
-        if purpose in ("epochs", "memory"):
+        if purpose == "memory":
             self.epochs(1)
         if purpose == "tutorial":
             # What the tutorial's `train_images / 255.0` gives.
@@ -52,6 +52,10 @@ class Library:
             self.labels = self.train[1].astype("uint8")
             self.epochs(1)
         return "as documented, with defaults"
+
+    def take(self, rows: int) -> None:
+        x, y = self.data
+        self.train = x[:rows], y[:rows]
 
     def epochs(self, count: int) -> None:
         self.model.fit(*self.train, batch_size=self.batch_size, epochs=count, verbose=0)

@@ -7,7 +7,7 @@ from typing import Any
 from hotloop.cli.bench.groups import GROUPS
 from hotloop.cli.bench.results import Results, Run
 from hotloop.cli.bench.rows import OWN, Row
-from hotloop.cli.bench.show import show, show_spread
+from hotloop.cli.bench.show import show, show_median, show_spread
 from hotloop.cli.bench.targets import Verdict, verdicts
 
 __all__ = ["markdown", "table"]
@@ -43,7 +43,8 @@ def markdown(results: Results, notes: str = "") -> str:
         "[README.md](README.md) says how. Figures are medians of rounds that alternate between "
         "the contestants, with the least and the greatest; ratios and shares are medians of the "
         "rounds' own. The peak is measured beside every sample, by a loop of fused multiply-adds "
-        "in registers with the same instruction set and threads.",
+        "in registers with the same instruction set and threads. Whose epoch takes long does a "
+        "part of its steps in each sample, as it says beside the figure; seconds are scaled.",
         "",
         "## Measured on",
         "",
@@ -134,8 +135,8 @@ def _losses(rows: Iterable[Row]) -> Iterator[str]:
         if rival is not None and row.ratio(rival, OWN) < 1:
             lost = True
             yield (
-                f"- {row.name}: {rival} takes {show(row.median(rival), row.unit)}, "
-                f"hotloop {show(row.median(OWN), row.unit)} ({row.ratio(rival, OWN):.2f} ×)."
+                f"- {row.name}: {rival} takes {show_median(row, rival)}, "
+                f"hotloop {show_median(row, OWN)} ({row.ratio(rival, OWN):.2f} ×)."
             )
     if not lost:
         yield "In none of the rows measured."
@@ -154,7 +155,7 @@ def _single(rows: Iterable[Row]) -> Iterator[str]:
     yield from _markdown_table(
         ("", "median", "spread"),
         (
-            (row.name, show(row.median(name), row.unit), show_spread(row, name))
+            (row.name + _so_far(row), show(row.median(name), row.unit), show_spread(row, name))
             for row in rows
             for name in row.samples
         ),
@@ -164,7 +165,7 @@ def _single(rows: Iterable[Row]) -> Iterator[str]:
 def _samples(rows: Iterable[Row]) -> Iterator[str]:
     headings = ("", "median", "spread", "GFLOP/s", "of peak", "hotloop is … × as fast")
     for row in rows:
-        yield f"**{row.name}**"
+        yield f"**{row.name}**{_so_far(row)}"
         yield ""
         yield from _markdown_table(headings, (_sample(row, name) for name in row.samples))
         yield ""
@@ -173,12 +174,16 @@ def _samples(rows: Iterable[Row]) -> Iterator[str]:
             yield ""
 
 
+def _so_far(row: Row) -> str:
+    return "" if row.complete else f" ({row.rounds} of {row.wanted} rounds)"
+
+
 def _sample(row: Row, name: str) -> list[str]:
     share = row.share(name)
     lead = row.unit == "s" and OWN in row.samples and name != OWN
     return [
         name,
-        show(row.median(name), row.unit),
+        show_median(row, name),
         show_spread(row, name),
         "" if share is None else f"{row.flop / row.median(name) / 1e9:.1f}",
         "" if share is None else f"{share:.1%}",
@@ -193,7 +198,10 @@ def _products(rows: Sequence[Row]) -> Iterator[str]:
     yield ""
     yield from _markdown_table(
         ("product", *names, "best rival ÷ hotloop, seconds"),
-        ((row.name, *(_rate(row, name) for name in names), _lead(row)) for row in rows),
+        (
+            (row.name + _so_far(row), *(_rate(row, name) for name in names), _lead(row))
+            for row in rows
+        ),
     )
 
 

@@ -1,6 +1,7 @@
 """Everything that was measured, in a file that runs of single groups add to."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -69,7 +70,10 @@ class Results:
             ],
         }
         text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-        path.write_text(text, encoding="utf-8")
+        # Whoever ends a measurement while it saves has the file of the round before.
+        new = path.with_name(f"{path.name}.new")
+        new.write_text(text, encoding="utf-8")
+        os.replace(new, path)
 
 
 def load(path: Path) -> Results:

@@ -22,7 +22,10 @@ class Row:
             with the same number are neighbours in time; who fails takes part in no later round.
         peaks: GFLOP/s of multiply-adds in registers, measured beside each sample, by configuration
             of hotloop.
+        parts: the steps that each sample of a contestant is of, and the steps of the whole epoch,
+            where those would take too long; the samples are scaled to all of them.
         notes: why somebody is missing, by contestant.
+        wanted: rounds that it is to have; fewer are there while it is being measured.
     """
 
     group: str
@@ -31,7 +34,23 @@ class Row:
     flop: float = 0.0
     samples: dict[str, list[float]] = field(default_factory=dict)
     peaks: dict[str, list[float]] = field(default_factory=dict)
+    parts: dict[str, list[int]] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
+    wanted: int = 0
+
+    @property
+    def rounds(self) -> int:
+        """Those that are done."""
+        return max(map(len, self.samples.values()), default=0)
+
+    @property
+    def complete(self) -> bool:
+        return self.rounds >= self.wanted
+
+    @property
+    def names(self) -> set[str]:
+        """Everybody who took part, or could not."""
+        return {*self.samples, *self.notes}
 
     def median(self, contestant: str) -> float:
         return median(self.samples[contestant])

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from hotloop.cli.bench.rows import OWN, Row
 
-__all__ = ["lines_of", "show", "show_spread"]
+__all__ = ["lines_of", "show", "show_median", "show_spread"]
 
 _SECONDS = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6))
 _BYTES = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3), ("B", 1.0))
@@ -34,6 +34,13 @@ def show_spread(row: Row, contestant: str) -> str:
     return f"{show(low, row.unit)} … {show(high, row.unit)}"
 
 
+def show_median(row: Row, contestant: str) -> str:
+    """With the part of an epoch that the figure is scaled from, if it is."""
+    figure = show(row.median(contestant), row.unit)
+    part = row.parts.get(contestant)
+    return figure if part is None else f"{figure} (by {part[0]} of {part[1]} steps)"
+
+
 def lines_of(row: Row) -> Iterator[str]:
     """The row as text: medians, rounds' extremes, GFLOP/s, share of the peak, hotloop's lead."""
     yield row.name
@@ -46,6 +53,8 @@ def lines_of(row: Row) -> Iterator[str]:
             parts.append(f"{row.flop / value / 1e9:8.1f} GFLOP/s {part:6.1%} of peak")
         if OWN in row.samples and name != OWN and row.unit == "s":
             parts.append(f"hotloop is {row.ratio(name, OWN):.2f} × as fast")
+        if name in row.parts:
+            parts.append("by {} of {} steps".format(*row.parts[name]))
         yield "  ".join(parts).rstrip()
     for name, note in row.notes.items():
         yield f"  {name:<32}{note}"

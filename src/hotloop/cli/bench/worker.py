@@ -6,6 +6,7 @@ LIBRARY_FILE defines a class `Library`, made as `Library(**OPTIONS)`, with `abou
 versions) and any of these methods; what is not there is not measured of the library:
 
     prepare(workload, data, purpose)  a model; purpose is "epochs", "inference", "latency", "memory"
+    take(rows)                        trains on the first rows of the data only, from now on
     epochs(count)                     trains
     evaluate(), predict()             on the test data
     call_one(), predict_one()         on one row
@@ -18,6 +19,7 @@ Requests and answers:
     {"do": "hello"}                                      {"about": "..."}
     {"do": "prepare", "workload": {...}, "files": {...}, "purpose": "epochs"}
                                                          {"configuration": "..."}
+    {"do": "take", "rows": 7424}                         {"rows": 7424}, after an epoch to warm up
     {"do": "measure", "what": "epochs", "how": "each", "count": 3}       {"value": 0.25}
     {"do": "measure", "what": "predict", "how": "median", "count": 9}    {"value": 0.001}
     {"do": "measure", "what": "first_step", "how": "first", "arguments": [{...}]}
@@ -110,6 +112,10 @@ def answer(library, request):
         data = {name: numpy.load(path) for name, path in request["files"].items()}
         said = library.prepare(request["workload"], data, request["purpose"])
         return {"configuration": said}
+    if do == "take":
+        method_of(library, "take")(request["rows"])
+        library.epochs(1)
+        return request
     if do == "measure":
         return {"value": measure(library, **request)}
     if do == "report":

@@ -27,6 +27,10 @@ __all__ = [
 
 SQUARE = 2048
 
+# A trial: enough to tell settings apart, and no longer. Rivals do up to 32 steps in one call.
+_TRIAL_FLOP = 60e9
+_TRIAL_STEPS = 32, 256
+
 _ZEROS = 0.81  # of MNIST's pixels
 _TEST_ROWS = 10_000
 
@@ -76,6 +80,18 @@ class Workload:
         return 0.0
 
     @property
+    def steps(self) -> int:
+        """Of an epoch; the last one may be short."""
+        return -(-self.rows // self.batch_size)
+
+    @property
+    def trial_rows(self) -> int:
+        """Rows on which contestants try their settings and their speed; whole batches, if many."""
+        least, most = _TRIAL_STEPS
+        steps = int(_TRIAL_FLOP * self.steps / self.flop("epochs"))
+        return min(self.rows, min(max(steps, least), most) * self.batch_size)
+
+    @property
     def test_rows(self) -> int:
         return min(_TEST_ROWS, self.rows)
 
@@ -84,7 +100,12 @@ class Workload:
 
     def describe(self) -> dict[str, Any]:
         """What workers are told."""
-        return {**asdict(self), "task": self.task, "learning_rate": 0.001}
+        return {
+            **asdict(self),
+            "task": self.task,
+            "learning_rate": 0.001,
+            "trial_rows": self.trial_rows,
+        }
 
 
 WIDE = Workload((784, 512, 10), 128, "rmsprop")

@@ -1,9 +1,11 @@
 """The groups of the benchmark: each measures rows of one kind, with workers of its own."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from hotloop.cli.bench.contest import Contestant
+from hotloop.cli.bench.keeper import Keeper
 from hotloop.cli.bench.rows import Row
 from hotloop.cli.bench.workloads import Workload
 
@@ -36,6 +38,7 @@ class Setting:
         workloads: the models that are asked for.
         rounds: of each row.
         quick: whether repetitions and data are to be a fraction of the usual.
+        keeper: saves the rows, and has those that an earlier run began.
         about: receives name and versions of each contestant.
         say: receives a line on each step.
     """
@@ -44,6 +47,7 @@ class Setting:
     workloads: Sequence[Workload]
     rounds: int
     quick: bool
+    keeper: Keeper
     about: dict[str, str] = field(default_factory=dict)
     say: Callable[[str], None] = print
 
@@ -56,12 +60,40 @@ class Setting:
     def chosen(self, workloads: Sequence[Workload]) -> list[Workload]:
         return [one for one in workloads if one in self.workloads]
 
+    def row(
+        self,
+        group: str,
+        name: str,
+        contestants: Collection[str],
+        at_most: int | None = None,
+        **about: Any,
+    ) -> Row:
+        """A row to fill: a new one, or one that an earlier run began with the same contestants.
+
+        Args:
+            group: of the row.
+            name: of the row.
+            contestants: the names that its samples will have.
+            at_most: rounds that suffice.
+            about: more arguments of a new `Row`.
+        """
+        row = self.keeper.find(group, name, contestants) or Row(group, name, **about)
+        row.wanted = self.rounds if at_most is None else min(self.rounds, at_most)
+        return row
+
+    def rounds_of(self, *rows: Row) -> Iterator[int]:
+        """The numbers of the rounds that these rows lack; after each, the rows are saved."""
+        done, wanted = (max(getattr(row, what) for row in rows) for what in ("rounds", "wanted"))
+        for number in range(done, wanted):
+            yield number
+            self.keeper.keep(*rows)
+
     def rivals_in(self, group: str) -> list[Contestant]:
         return [one for one in self.rivals if group in one.peer.groups]
 
 
 def measure(group: str, setting: Setting) -> Iterator[Row]:
-    """Rows of a group, each as soon as it is measured."""
+    """Rows of a group, each as soon as all of its rounds are there."""
     from importlib import import_module
 
     return import_module(f"{__name__}.{group}").measure(setting)

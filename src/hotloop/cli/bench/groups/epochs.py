@@ -2,13 +2,15 @@
 
 hotloop leaves out the terms of zeros if there are many. Its share of the arithmetic peak is that of
 the dense epoch, in which every operation that is counted is done.
+
+Who takes long for an epoch does a part of its steps in each sample (lengths.py).
 """
 
 from collections.abc import Iterator
 
 from hotloop.cli.bench.contest import configured
 from hotloop.cli.bench.groups import Setting
-from hotloop.cli.bench.groups.models import measure_model
+from hotloop.cli.bench.groups.models import measure_training
 from hotloop.cli.bench.rows import Row
 
 
@@ -20,4 +22,4 @@ def measure(setting: Setting) -> Iterator[Row]:
         own.append(configured(isa="avx2", dense=True))
     contestants = [*own, *setting.rivals_in("epochs")]
     for workload in setting.workloads:
-        yield from measure_model(setting, "epochs", "epochs", workload, contestants)
+        yield from measure_training(setting, "epochs", workload, contestants)

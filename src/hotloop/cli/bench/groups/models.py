@@ -7,44 +7,31 @@ from typing import NamedTuple
 
 from hotloop.cli.bench.contest import Contest, Contestant
 from hotloop.cli.bench.groups import Setting
+from hotloop.cli.bench.lengths import Length
 from hotloop.cli.bench.rows import Row
 from hotloop.cli.bench.workloads import Workload, write_data
 
-__all__ = ["METHODS", "measure_model", "repetitions"]
+__all__ = ["measure_model", "measure_training"]
 
 
 class Method(NamedTuple):
     name: str
     title: str
-    how: str
     repetitions: int  # in a round
 
 
-# What is done with a model, by the purpose that it was prepared for.
+# What is done with a model besides training, by the purpose that it was prepared for.
 METHODS = {
-    "epochs": (Method("epochs", "epoch", "each", 5),),
     "inference": (
-        Method("evaluate", "evaluate", "median", 15),
-        Method("predict", "predict", "median", 15),
+        Method("evaluate", "evaluate", 15),
+        Method("predict", "predict", 15),
     ),
     "latency": (
-        Method("call_one", "model(x), one row", "median", 2000),
-        Method("predict_one", "predict(x), one row", "median", 500),
-        Method("train_on_batch", "train_on_batch of 32", "median", 500),
+        Method("call_one", "model(x), one row", 2000),
+        Method("predict_one", "predict(x), one row", 500),
+        Method("train_on_batch", "train_on_batch of 32", 500),
     ),
 }
-
-
-_SECONDS = 1.0  # that the epochs of a round take, about
-_RATE = 200e9  # floating-point operations a second, to guess that
-
-
-def repetitions(setting: Setting, method: Method, workload: Workload) -> int:
-    """Of a method in a round: epochs of large models take long enough by themselves."""
-    count = method.repetitions
-    if method.how == "each":
-        count = min(count, round(_SECONDS * _RATE / workload.flop(method.name)) or 1)
-    return setting.repetitions(count)
 
 
 def measure_model(
@@ -56,18 +43,58 @@ def measure_model(
 ) -> Iterator[Row]:
     """Rows of one model, each as soon as it is measured."""
     workload = setting.sized(workload)
-    about = workload.name if purpose == "epochs" else workload.model
+    about = workload.model
+    names = [one.name for one in contestants]
+    rows = {
+        method: setting.row(
+            group, f"{about}: {method.title}", names, flop=workload.flop(method.name)
+        )
+        for method in METHODS[purpose]
+    }
+    if all(row.complete for row in rows.values()):
+        yield from rows.values()
+        return
     with tempfile.TemporaryDirectory() as folder, Contest(setting.about) as contest:
         data, files = write_data(workload, Path(folder))
         setting.say(f"{about}: {workload.rows:,} rows of {data}")
         for one in contestants:
             answer = contest.start(one, workload=workload.describe(), files=files, purpose=purpose)
             setting.say(f"  {one.name}: {answer or contest.notes[one.name]}")
-        for method in METHODS[purpose]:
+        for method, row in rows.items():
             yield contest.measure(
-                Row(group, f"{about}: {method.title}", flop=workload.flop(method.name)),
-                setting.rounds,
+                row,
+                setting.rounds_of(row),
                 what=method.name,
-                how=method.how,
-                count=repetitions(setting, method, workload),
+                how="median",
+                count=setting.repetitions(method.repetitions),
             )
+
+
+def measure_training(
+    setting: Setting, group: str, workload: Workload, contestants: Sequence[Contestant]
+) -> Iterator[Row]:
+    """A row of epochs."""
+    workload = setting.sized(workload)
+    title = f"{workload.name}: epoch"
+    row = setting.row(group, title, [one.name for one in contestants], flop=workload.flop("epochs"))
+    if row.complete:
+        yield row
+        return
+    with tempfile.TemporaryDirectory() as folder, Contest(setting.about) as contest:
+        data, files = write_data(workload, Path(folder))
+        setting.say(f"{workload.name}: {workload.rows:,} rows of {data}")
+        lengths: dict[str, Length] = {}
+        for one in contestants:
+            answer = contest.start(one, workload=workload.describe(), files=files, purpose="epochs")
+            length = contest.warm_up(one.name, workload, row.parts.get(one.name))
+            if length is not None:
+                lengths[one.name] = length
+                answer = f"{answer}; samples of {length}"
+                if length.part is not None:
+                    row.parts[one.name] = length.part
+            setting.say(f"  {one.name}: {answer if length else contest.notes[one.name]}")
+        yield contest.measure(
+            row,
+            setting.rounds_of(row),
+            lengths=lengths,
+        )

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hotloop.cli.bench.contest import Contest, configured
 from hotloop.cli.bench.groups import Setting
-from hotloop.cli.bench.groups.models import METHODS, repetitions
+from hotloop.cli.bench.lengths import Length
 from hotloop.cli.bench.rows import OWN, Row
 from hotloop.cli.bench.workloads import NARROW, WIDE, write_data
 
@@ -40,22 +40,34 @@ def measure(setting: Setting) -> Iterator[Row]:
         setting.say("neighbour: there is no second core to burn")
         return
     fewer = configured(threads=threads - 1)
-    (method,) = METHODS["epochs"]
+    labels = {OWN: (OWN, BESIDE), fewer.name: (ALONE, FEWER_BESIDE)}
     for workload in map(setting.sized, setting.chosen([WIDE, NARROW])):
+        title = f"{workload.name}: epoch"
+        names = [label for pair in labels.values() for label in pair]
+        row = setting.row("neighbour", title, names, flop=workload.flop("epochs"))
+        if row.complete:
+            yield row
+            continue
         with tempfile.TemporaryDirectory() as folder, Contest(setting.about) as contest:
             data, files = write_data(workload, Path(folder))
             setting.say(f"{workload.name}: {workload.rows:,} rows of {data}")
+            lengths: dict[str, Length] = {}
             for one in (configured(), fewer):
                 contest.start(one, workload=workload.describe(), files=files, purpose="epochs")
-            row = Row("neighbour", f"{workload.name}: epoch", flop=workload.flop("epochs"))
-            count = repetitions(setting, method, workload)
-            request = {"do": "measure", "what": method.name, "how": method.how, "count": count}
-            for _ in range(setting.rounds):
-                contest.measure_alone(row, OWN, OWN, request)
-                contest.measure_alone(row, fewer.name, ALONE, request)
-                with burning():
-                    contest.measure_alone(row, OWN, BESIDE, request)
-                    contest.measure_alone(row, fewer.name, FEWER_BESIDE, request)
+                shown = labels[one.name]
+                length = contest.warm_up(one.name, workload, row.parts.get(shown[0]))
+                if length is None:
+                    row.notes.update(dict.fromkeys(shown, contest.notes[one.name]))
+                    continue
+                lengths[one.name] = length
+                if length.part is not None:
+                    row.parts.update(dict.fromkeys(shown, length.part))
+            for _ in setting.rounds_of(row):
+                for which in range(2):
+                    with burning() if which else contextlib.nullcontext():
+                        for name, length in lengths.items():
+                            label = labels[name][which]
+                            contest.measure_alone(row, name, label, length.request, length.scale)
             yield row
 
 

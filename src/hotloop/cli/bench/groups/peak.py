@@ -15,5 +15,6 @@ def measure(setting: Setting) -> Iterator[Row]:
             with Contest(setting.about) as contest:
                 one = configured(threads=threads, isa=isa)
                 contest.start(one)
-                row = Row("peak", one.name.removeprefix(f"{OWN}, "), unit="GFLOP/s")
-                yield contest.measure(row, setting.rounds, do="report", what="peak")
+                title = one.name.removeprefix(f"{OWN}, ")
+                row = setting.row("peak", title, [one.name], unit="GFLOP/s")
+                yield contest.measure(row, setting.rounds_of(row), do="report", what="peak")

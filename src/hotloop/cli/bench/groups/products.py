@@ -23,14 +23,19 @@ def measure(setting: Setting) -> Iterator[Row]:
 def measure_products(
     setting: Setting, group: str, contestants: Sequence[Contestant]
 ) -> Iterator[Row]:
+    names = [one.name for one in contestants]
+    rows = {
+        product: setting.row(group, product.name, names, flop=product.flop)
+        for product in products_of(setting.workloads)
+    }
     with Contest(setting.about) as contest:
         for one in contestants:
             contest.start(one)
-        for product in products_of(setting.workloads):
+        for product, row in rows.items():
             count = int(_SECONDS * _RATE / product.flop)
             yield contest.measure(
-                Row(group, product.name, flop=product.flop),
-                setting.rounds,
+                row,
+                setting.rounds_of(row),
                 what="product",
                 how="median",
                 count=setting.repetitions(min(max(count, 2), 5000)),

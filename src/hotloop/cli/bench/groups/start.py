@@ -1,5 +1,6 @@
 """What comes before the first result, each time in fresh processes."""
 
+import itertools
 import json
 import subprocess
 from collections.abc import Iterator
@@ -16,11 +17,17 @@ _PROBE = Path(__file__).parents[1] / "import_probe.py"
 
 def measure(setting: Setting) -> Iterator[Row]:
     contestants = [configured(), *setting.rivals_in("start")]
-    imports = Row("start", "import, beyond NumPy")
-    effects = Row("start", "import: characters printed, threads started", unit="")
-    first = Row("start", f"{NARROW.model}: build, compile and first step after import")
+    names = [one.name for one in contestants]
+    imports = setting.row("start", "import, beyond NumPy", names)
+    effects = setting.row("start", "import: characters printed, threads started", [OWN], unit="")
+    title = f"{NARROW.model}: build, compile and first step after import"
+    first = setting.row("start", title, names)
+    rows = (imports, effects, first)
+    if all(row.complete for row in rows):
+        yield from rows
+        return
     # The first round, which writes bytecode and fills the cache of files, does not count.
-    for number in range(-1, setting.rounds):
+    for number in itertools.chain([-1], setting.rounds_of(*rows)):
         for one in rotated(contestants, number):
             if one.name not in imports.notes:
                 with noted(imports.notes, one.name):
@@ -34,7 +41,7 @@ def measure(setting: Setting) -> Iterator[Row]:
                     seconds = _first_step(one, setting)
                     if number >= 0:
                         first.samples.setdefault(one.name, []).append(seconds)
-    yield from (imports, effects, first)
+    yield from rows
 
 
 def _import(one: Contestant) -> tuple[float, int]:
