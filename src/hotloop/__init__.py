@@ -1,6 +1,7 @@
 """hotloop: dense neural networks for CPUs, written as in Keras 3.
 
-Everything public is loaded when it is first asked for: importing hotloop costs NumPy and the core.
+Importing it loads NumPy, the core and what the first step of any dense model takes; everything else
+that is public is loaded when it is first asked for.
 """
 
 from importlib import import_module as _import_module
@@ -135,3 +136,6 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+from hotloop import _at_import  # noqa: E402, F401 (last: its modules import from this one)

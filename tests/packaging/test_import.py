@@ -1,4 +1,4 @@
-"""Importing hotloop is quick, quiet and lazy."""
+"""Importing hotloop is quick and quiet, and leaves for later what not every model needs."""
 
 import os
 import subprocess
@@ -7,20 +7,28 @@ import sys
 import pytest
 
 
-def run(code):
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+def run(code, *arguments):
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return done
 
 
-def test_import_costs_at_most_60_ms_beyond_numpy():
-    code = (
-        "import time, numpy; start = time.perf_counter(); import hotloop; "
-        "print(time.perf_counter() - start)"
-    )
-    # The best of several: other processes can only make it slower.
-    seconds = min(float(run(code).stdout) for _ in range(5))
-    assert seconds < 0.060
+def test_import_costs_at_most_60_ms_beyond_numpy(tmp_path):
+    code = """
+import sys, time
+sys.dont_write_bytecode = False
+sys.pycache_prefix = sys.argv[1]
+begin = time.thread_time()
+import numpy
+start = time.thread_time()
+import hotloop
+print(start - begin, time.thread_time() - start)
+"""
+    # The first run compiles. NumPy's import is the same kind of work, and says how fast the machine
+    # is meanwhile: 0.1 s if nobody else uses it.
+    _, *runs = [map(float, run(code, str(tmp_path)).stdout.split()) for _ in range(8)]
+    assert min(own / max(1.0, numpy / 0.1) for numpy, own in runs) < 0.060
 
 
 def test_import_is_quiet():
@@ -28,31 +36,98 @@ def test_import_is_quiet():
     assert (done.stdout, done.stderr) == ("", "")
 
 
-def test_import_loads_numpy_and_the_core_only():
-    code = (
-        "import sys, numpy; before = set(sys.modules); import hotloop; "
-        "print(*sorted(set(sys.modules) - before))"
-    )
-    loaded = run(code).stdout.split()
+def test_import_loads_what_any_model_needs_and_no_more():
+    code = """
+import sys, numpy
+before = set(sys.modules)
+import hotloop
+print(*sorted(set(sys.modules) - before))
+"""
+    loaded = set(run(code).stdout.split())
     assert "hotloop._native._core" in loaded
-    assert [name for name in loaded if name.split(".")[0] in {"matplotlib", "pooch", "scipy"}] == []
-    lazy = {"layers", "models", "training", "datasets", "plot", "cli", "callbacks", "optimizers"}
-    assert [
-        name for name in loaded if name.startswith("hotloop.") and name.split(".")[1] in lazy
-    ] == []
+    others = {name.split(".")[0] for name in loaded} - {"hotloop"}
+    slow = {"concurrent", "difflib", "json", "logging", "multiprocessing", "pathlib", "socket"}
+    assert others.isdisjoint(slow | {"matplotlib", "pooch", "scipy", "tempfile", "zipfile"})
+    for family in ("layers", "losses", "metrics", "optimizers"):
+        assert f"hotloop.{family}" in loaded
+    unusual = {
+        "hotloop.callbacks.model_checkpoint",
+        "hotloop.cli",
+        "hotloop.constraints.constraints",
+        "hotloop.datasets",
+        "hotloop.dtype_policies",
+        "hotloop.graph.passes.blocks",
+        "hotloop.graph.primitives.matrices",
+        "hotloop.graph.profile",
+        "hotloop.layers.batch_normalization",
+        "hotloop.layers.preprocessing.hashing",
+        "hotloop.losses.circle",
+        "hotloop.metrics.auc",
+        "hotloop.models.cloning",
+        "hotloop.ops.einsum",
+        "hotloop.ops.indexing",
+        "hotloop.optimizers.lamb",
+        "hotloop.optimizers.schedules.cosine_decay",
+        "hotloop.plot",
+        "hotloop.random.tensors",
+        "hotloop.regularizers.regularizers",
+        "hotloop.saving.serialization",
+        "hotloop.storage",
+        "hotloop.training.stream_feed",
+        "hotloop.utils.timeseries",
+    }
+    assert loaded.isdisjoint(unusual)
+
+
+def loaded_by(steps, after="import hotloop"):
+    """The modules that `steps` load, of a program that did `after` before."""
+    code = f"""
+import sys, numpy
+{after}
+before = set(sys.modules)
+{steps}
+print(*sorted(set(sys.modules) - before))
+"""
+    return set(run(code).stdout.split())
+
+
+FIRST_STEPS = """
+layers = [hotloop.layers.Dense(5, activation="relu"), hotloop.layers.Dense(3, "softmax")]
+model = hotloop.Sequential([hotloop.Input((4,)), *layers])
+model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+x, y = numpy.zeros((64, 4)), numpy.zeros(64)
+model.train_on_batch(x, y)
+model.test_on_batch(x, y)
+model(x[:1])
+"""
+
+
+def test_first_steps_wait_for_no_module():
+    loaded = loaded_by(FIRST_STEPS)
+    assert "numpy.random" in loaded  # so it would be seen
+    assert [name for name in loaded if name.startswith("hotloop.")] == []
 
 
 def test_a_first_step_loads_nothing_that_it_does_not_need():
-    code = """
-import sys, numpy, hotloop
-before = set(sys.modules)
-model = hotloop.Sequential([hotloop.Input((3,)), hotloop.layers.Dense(2)])
-model.compile("adam", "mse", metrics=["accuracy"])
-model.train_on_batch(numpy.zeros((4, 3)), numpy.zeros((4, 2)))
-print(*sorted({name.split(".")[0] for name in set(sys.modules) - before}))
+    steps = """
+layers = [hotloop.layers.Flatten(), hotloop.layers.Dropout(0.5), hotloop.layers.Dense(2)]
+model = hotloop.Sequential([hotloop.Input((3, 1)), *layers])
+model.compile("rmsprop", "mse", metrics=["mae"])
+model.train_on_batch(numpy.zeros((4, 3, 1)), numpy.zeros((4, 2)))
 """
+    loaded = loaded_by(steps)
+    assert {name for name in loaded if name.startswith("hotloop.")} == {
+        "hotloop.layers.dropout",
+        "hotloop.layers.flatten",
+        "hotloop.losses.mean_absolute_error",
+        "hotloop.losses.mean_squared_error",
+        "hotloop.metrics.mean_absolute_error",
+        "hotloop.ops.manipulation",
+        "hotloop.optimizers.rmsprop",
+        "hotloop.random.tensors",
+    }
     slow = {"concurrent", "json", "logging", "multiprocessing", "pathlib", "socket", "tempfile"}
-    assert slow.isdisjoint(run(code).stdout.split())
+    assert slow.isdisjoint(name.split(".")[0] for name in loaded)
 
 
 def test_import_starts_no_thread():

@@ -21,7 +21,7 @@ LEVELS = [
     {"training", "callbacks"},
     {"models"},
     {"datasets"},
-    {"plot", "cli", "__main__"},
+    {"plot", "cli", "__main__", "_at_import"},
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 C_LEVEL = {"core": 0, "kernels": 1, "gemm": 2, "tile": 2, "plan": 3, "include": 3}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections import Counter
 
@@ -14,9 +13,14 @@ def to_snake_case(name: str) -> str:
     """`ReLU` → `re_lu`, `MyDense2` → `my_dense2`."""
     if name.isidentifier() and name.islower():
         return name
-    name = re.sub(r"\W+", "", name)
-    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
-    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+    letters = [letter for letter in name if letter.isalnum() or letter == "_"]
+    spelt = letters[:1]
+    for before, letter, after in zip(letters, letters[1:], [*letters[2:], ""], strict=False):
+        # A word begins with a capital that follows, or is followed by, a small letter.
+        if "A" <= letter <= "Z" and ("a" <= before <= "z" or "a" <= after <= "z"):
+            spelt.append("_")
+        spelt.append(letter)
+    return "".join(spelt).lower()
 
 
 def auto_name(prefix: str) -> str:

@@ -6,6 +6,7 @@ import math
 import operator
 from typing import Any
 
+from hotloop import ops
 from hotloop.graph import Tensor, apply, canonical_dtype, fill
 from hotloop.ops.convert import (
     expand,
@@ -14,10 +15,7 @@ from hotloop.ops.convert import (
     shape_tuple,
     tensor,
 )
-from hotloop.ops.indexing import take_along_axis
-from hotloop.ops.inverse import erfinv
 from hotloop.ops.reductions import argmax
-from hotloop.ops.sorting import argsort
 from hotloop.ops.symbolic import FunctionOperation, any_symbolic
 from hotloop.random.seed import SeedGenerator, next_seed
 
@@ -96,7 +94,7 @@ def truncated_normal(
     _float(dtype)
     u = _unit(shape_tuple(shape), _key(seed))
     edge = math.erf(_TRUNCATED_AT / math.sqrt(2.0))
-    z = erfinv(_spread(u, 2.0 * edge, -edge))
+    z = ops.erfinv(_spread(u, 2.0 * edge, -edge))
     z = _spread(z, math.sqrt(2.0), 0.0)
     limit = fill(_TRUNCATED_AT, z.shape, "float32")
     z = apply("max", [apply("min", [z, limit]), apply("neg", [limit])])
@@ -154,8 +152,8 @@ def shuffle(x: Any, axis: int = 0, seed: Any = None) -> Tensor:
         return FunctionOperation(shuffle, "shuffle")(x, axis, seed)
     x = tensor(x)
     axis = normalize_axis(axis, x.ndim)
-    order = argsort(_unit(x.shape, _key(seed)), axis)
-    return take_along_axis(x, order, axis)
+    order = ops.argsort(_unit(x.shape, _key(seed)), axis)
+    return ops.take_along_axis(x, order, axis)
 
 
 def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None) -> Tensor:

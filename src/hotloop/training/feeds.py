@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hotloop._later import Later
 from hotloop.training.array_feed import ArrayFeed
 from hotloop.training.loop import Order
 from hotloop.training.sources import Source, SparseSource, find_source, has_sparse
-from hotloop.training.stream_feed import StreamFeed
 
-Feed = ArrayFeed | StreamFeed
+if TYPE_CHECKING:
+    from hotloop.training import stream_feed
+
+    Feed = ArrayFeed | stream_feed.StreamFeed
+else:
+    stream_feed = Later("hotloop.training.stream_feed")
 
 
 def make_feed(
@@ -53,7 +58,8 @@ def make_feed(
             model._prepare(data, size, names[1])
         order = None if generator is None else Order(data.samples, size, shuffle, generator)
         return ArrayFeed(model, mode, data, size, order)
-    feed = StreamFeed(model, mode, source, names[0], class_weight, restart=generator is None)
+    restart = generator is None
+    feed = stream_feed.StreamFeed(model, mode, source, names[0], class_weight, restart=restart)
     if mode != "predict" and _is_unbuilt(model, mode):
         feed.prepare()
     return feed

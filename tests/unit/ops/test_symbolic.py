@@ -1,5 +1,9 @@
+import re
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hotloop import graph, ops
 from hotloop.graph import TracingError, Variable
@@ -149,3 +153,11 @@ def test_methods_of_symbolic_tensors():
     assert x.squeeze(1).shape == (None, 6)
     assert x.reshape((-1, 2, 3)).shape == (None, 2, 3)
     assert x.squeeze().node is not None
+
+
+@given(st.text(alphabet="abcXYZ019_ -.éÉ²\n", max_size=9))
+def test_snake_case_is_that_of_keras(name):
+    expected = re.sub(r"\W+", "", name)
+    expected = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", expected)
+    expected = re.sub("([a-z])([A-Z])", r"\1_\2", expected).lower()
+    assert to_snake_case(name) == (name if name.isidentifier() and name.islower() else expected)
