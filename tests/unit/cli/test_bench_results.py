@@ -1,6 +1,7 @@
 """What `hotloop bench` makes of its samples: ratios, verdicts, tables, files."""
 
 import dataclasses
+from dataclasses import asdict
 
 import pytest
 
@@ -8,6 +9,7 @@ from hotloop.cli.bench import report, results, targets
 from hotloop.cli.bench.groups import GROUPS
 from hotloop.cli.bench.groups.fit import BARE
 from hotloop.cli.bench.groups.neighbour import ALONE, BESIDE
+from hotloop.cli.bench.lengths import Length
 from hotloop.cli.bench.results import Results, Run
 from hotloop.cli.bench.rows import Row
 from hotloop.cli.bench.show import lines_of, show
@@ -25,6 +27,7 @@ MACHINE = {
     "numpy": "2",
 }
 WIDE = "784-512-10, batch 128, rmsprop: epoch"
+PART = asdict(Length(1, 64, 469, 64 * 128, 60_000))
 
 
 def row(group="epochs", name=WIDE, **more):
@@ -75,9 +78,9 @@ def test_share_and_lead():
     rivals = {"hotloop": [1.0], "keras-tensorflow": [3.0], "keras-tensorflow-defaults": [6.5]}
     missed = verdict_of("≥ 6 × Keras-TensorFlow", row(samples=rivals))
     assert (missed.rival, missed.ratio, missed.holds) == ("keras-tensorflow: 3 s", "3.00 ×", False)
-    part = {"keras-tensorflow-defaults": [64, 469]}
+    part = {"keras-tensorflow-defaults": PART}
     held = verdict_of(
-        "≥ 6 × Keras-TensorFlow as tutorials write it", row(samples=rivals, parts=part)
+        "≥ 6 × Keras-TensorFlow as tutorials write it", row(samples=rivals, lengths=part)
     )
     assert held.rival == "keras-tensorflow-defaults: 6.5 s (by 64 of 469 steps)"
     assert (held.ratio, held.holds) == ("6.50 ×", True)
@@ -172,7 +175,7 @@ def test_lines_of_a_row():
     assert own.split() == "hotloop 2 s (1 s … 4 s) 2.0 GFLOP/s 50.0% of peak".split()
     assert torch.endswith("hotloop is 2.00 × as fast")
     assert "jax" in jax
-    *_, last = lines_of(row(parts={"jax": [64, 469]}))
+    *_, last = lines_of(row(lengths={"jax": PART}))
     assert last.endswith("by 64 of 469 steps")
     assert note.split(maxsplit=1) == ["sklearn", "not supported: dropout"]
 

@@ -13,6 +13,7 @@ from hotloop.cli.bench.lengths import Length
 from hotloop.cli.bench.results import Results, Run
 from hotloop.cli.bench.rows import Row
 from hotloop.cli.bench.workloads import Workload
+from hotloop.graph.machine import supported_isas
 
 MACHINE = {"cpu": "a CPU", "cpus": 2, "threads": 2, "isa": "avx2", "commit": "abc", "numpy": "2"}
 RUN = Run("2026-01-01T00:00:00+00:00", MACHINE, 5, False, {"torch": "PyTorch 2"})
@@ -113,6 +114,8 @@ def test_another_version_of_a_rival_is_refused_and_the_file_stays(tmp_path):
 def test_the_command(tmp_path, monkeypatch, capsys):
     info = {**machine.machine_info(), "commit": "abc"}
     monkeypatch.setattr(machine, "machine_info", lambda: dict(info))
+    first_isa = supported_isas()[:1]
+    monkeypatch.setattr("hotloop.graph.machine.supported_isas", lambda: first_isa)
     path = tmp_path / "x.json"
 
     def samples(*arguments):
@@ -134,14 +137,28 @@ def test_the_command(tmp_path, monkeypatch, capsys):
 def test_lengths():
     work = Workload((784, 512, 10), 128, "rmsprop")
     fast = Length.of(work, 1e-4)
-    assert (fast.epochs, fast.part, fast.scale, str(fast)) == (5, None, 1.0, "5 epochs")
+    assert (fast.epochs, fast.whole, fast.whole_epoch(0.3), str(fast)) == (5, True, 0.3, "5 epochs")
     middling = Length.of(work, 5e-3)
     assert (middling.epochs, middling.rows, str(middling)) == (1, 60_000, "1 epoch")
     # 2.5 s are 250 steps: 7 times 32 and some.
     slow = Length.of(work, 0.01)
-    assert (slow.epochs, slow.part, slow.rows) == (1, [224, 469], 224 * 128)
-    assert slow.scale == 60_000 / (224 * 128)
+    assert (slow.epochs, slow.steps, slow.rows, slow.whole) == (1, 224, 224 * 128, False)
+    assert slow.whole_epoch(2.0) == 2.0 * 60_000 / (224 * 128)
     assert str(slow) == "224 of 469 steps"
-    assert Length.of_part(work, 224) == slow
     assert Length.of(work, 0.25).steps == 10
     assert Length.of(work, 99.0).steps == 1
+    assert Length.of(work, 99.0).shorter is None
+    assert Length.of(work, 0.25).shorter.steps == 2
+
+
+def test_what_an_epoch_takes_once():
+    length = Length.of(Workload((784, 512, 10), 128, "rmsprop"), 0.01)
+    shorter = length.shorter
+    assert (shorter.steps, shorter.rows) == (32, 32 * 128)
+    found = length.with_once(2.74, shorter, 0.82)
+    assert found.once == pytest.approx(0.5)
+    assert found.whole_epoch(2.74) == pytest.approx(0.5 + 2.24 * 60_000 / (224 * 128))
+    assert length.with_once(7.0, shorter, 0.5).once == 0
+    # Whatever noise says, it is no more than was measured.
+    assert length.with_once(1.0, shorter, 2.0).once <= 1.0
+    assert found.whole_epoch(0.2) == 0.2

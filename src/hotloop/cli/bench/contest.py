@@ -3,7 +3,7 @@
 import contextlib
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -68,16 +68,63 @@ class Contest:
     def __exit__(self, *details: Any) -> None:
         self._stack.close()
 
-    def start(self, one: Contestant, **preparation: Any) -> str | None:
-        """Starts a worker and prepares it, if that is asked for; returns its configuration."""
+    def start(self, one: Contestant, **preparation: Any) -> dict[str, Any] | None:
+        """Starts a worker and prepares it, if that is asked for; returns what it says to that."""
         process = one.start()
         self._stack.callback(process.close)
         with noted(self.notes, one.name):
             self.about[one.name] = process.ask(do="hello")["about"]
             reply = process.ask(do="prepare", **preparation) if preparation else {}
             self._running[one.name] = process
-            return reply.get("configuration")
+            return reply
         return None
+
+    def start_training(
+        self, one: Contestant, workload: Workload, files: Mapping[str, str], row: Row
+    ) -> str:
+        """Starts a worker, prepares and warms it up for its samples of training.
+
+        Its configuration, and how long its samples are, is what they were in earlier rounds of the
+        row, or found by trial, and entered there. Returns what there is to say of it.
+        """
+        described = {**workload.describe(), "choice": row.choices.get(one.name)}
+        reply = self.start(one, workload=described, files=files, purpose="epochs")
+        if reply is None:
+            return self.notes[one.name]
+        if one.name in row.lengths:
+            length = Length(**row.lengths[one.name])
+        else:
+            found = self._find_length(one, workload)
+            if found is None:
+                return self.notes[one.name]
+            length = found
+        if not self.ask(one.name, do="take", rows=length.rows):
+            return self.notes[one.name]
+        row.lengths[one.name] = asdict(length)
+        if reply["choice"] is not None:
+            row.choices[one.name] = reply["choice"]
+        once = f", of which {length.once:.2g} s are not scaled" if length.once else ""
+        return f"{reply['configuration']}; samples of {length}{once}"
+
+    def _find_length(self, one: Contestant, workload: Workload) -> Length | None:
+        seconds = self._seconds_of_epoch(one.name, workload.trial_rows, 1)
+        if seconds is None:
+            return None
+        length = Length.of(workload, seconds * workload.batch_size / workload.trial_rows)
+        shorter = None if length.whole or not one.peer.once else length.shorter
+        if shorter is None:
+            return length
+        brief = self._seconds_of_epoch(one.name, shorter.rows, 3)
+        long = self._seconds_of_epoch(one.name, length.rows, 2)
+        return length.with_once(long, shorter, brief) if long and brief else None
+
+    def _seconds_of_epoch(self, name: str, rows: int, times: int) -> float | None:
+        """The least of some epochs on so many rows, after one that may compile."""
+        if not self.ask(name, do="take", rows=rows):
+            return None
+        request = {"do": "measure", "what": "epochs", "how": "each", "count": 1}
+        replies = [self.ask(name, **request) for _ in range(times)]
+        return min((reply["value"] for reply in replies if reply), default=None)
 
     def ask(self, name: str, **request: Any) -> dict[str, Any] | None:
         """An answer that is no sample; None of somebody who has failed, now or before."""
@@ -86,37 +133,8 @@ class Contest:
                 return self._running[name].ask(**request)
         return None
 
-    def warm_up(
-        self, name: str, workload: Workload, part: Sequence[int] | None = None
-    ) -> Length | None:
-        """Finds how long its samples of training are, and trains for as long. None if it fails.
-
-        Args:
-            name: of the contestant.
-            workload: that it was prepared for.
-            part: steps, of all steps, that its samples had in earlier rounds.
-        """
-        if part is not None:
-            length = Length.of_part(workload, part[0])
-        else:
-            # Whatever is compiled is compiled before the trial.
-            if not self.ask(name, do="take", rows=workload.trial_rows):
-                return None
-            trial = self.ask(name, do="measure", what="epochs", how="each", count=1)
-            if trial is None:
-                return None
-            steps = workload.trial_rows / workload.batch_size
-            length = Length.of(workload, trial["value"] / steps)
-        return length if self.ask(name, do="take", rows=length.rows) else None
-
     def measure(
-        self,
-        row: Row,
-        rounds: Iterable[int],
-        *,
-        do: str = "measure",
-        lengths: Mapping[str, Length] | None = None,
-        **request: Any,
+        self, row: Row, rounds: Iterable[int], *, do: str = "measure", **request: Any
     ) -> Row:
         """Asks everybody in turn, each time another one first.
 
@@ -124,42 +142,43 @@ class Contest:
             row: receives the samples.
             rounds: their numbers.
             do: what is asked for.
-            lengths: how long everybody trains in a sample, if that is what they do.
-            request: what else they are told.
+            request: what else goes with it. Whoever was started with `start_training` trains.
         """
         row.notes.update(self.notes)
         for number in rounds:
             for name in rotated(list(self._running), number):
                 if name not in row.notes:
-                    asked, scale = {"do": do, **request}, 1.0
-                    if lengths is not None:
-                        asked, scale = lengths[name].request, lengths[name].scale
                     with noted(row.notes, name):
-                        self._measure_one(row, name, asked, scale)
+                        self._measure_one(row, name, {"do": do, **request})
                     if not self._running[name].alive:
                         self.notes[name] = row.notes[name]
         return row
 
     def measure_alone(
-        self, row: Row, name: str, label: str, request: Mapping[str, Any], scale: float = 1.0
+        self, row: Row, name: str, label: str, request: Mapping[str, Any] | None = None
     ) -> None:
-        """One sample of one contestant, entered under `label`."""
+        """One sample of one contestant, entered under `label`; `request` as in `measure`."""
         if name in self.notes:
             row.notes[label] = self.notes[name]
         elif label not in row.notes:
             with noted(row.notes, label):
-                value = scale * self._running[name].ask(**request)["value"]
+                value = self._sample(row, name, request or {})
                 row.samples.setdefault(label, []).append(value)
 
-    def _measure_one(self, row: Row, name: str, request: Mapping[str, Any], scale: float) -> None:
-        process = self._running[name]
+    def _measure_one(self, row: Row, name: str, request: Mapping[str, Any]) -> None:
         peak = None
         if row.flop and name.startswith(OWN):
-            peak = process.ask(do="report", what="peak")["value"]
-        value = scale * process.ask(**request)["value"]
+            peak = self._running[name].ask(do="report", what="peak")["value"]
+        value = self._sample(row, name, request)
         row.samples.setdefault(name, []).append(value)
         if peak is not None:
             row.peaks.setdefault(name, []).append(peak)
+
+    def _sample(self, row: Row, name: str, request: Mapping[str, Any]) -> float:
+        if name not in row.lengths:
+            return self._running[name].ask(**request)["value"]
+        length = Length(**row.lengths[name])
+        return length.whole_epoch(self._running[name].ask(**length.request)["value"])
 
 
 def rotated(turns: Sequence[_Turn], number: int) -> list[_Turn]:

@@ -25,6 +25,7 @@ class Peer:
         environment: additions to the environment.
         imports: the module whose import is measured.
         tutorial_import: the line with which the tutorial gets its `keras`.
+        once: whether an epoch takes some time whatever its steps, which parts of it are freed of.
     """
 
     file: str
@@ -34,6 +35,7 @@ class Peer:
     environment: Mapping[str, str] = field(default_factory=dict)
     imports: str = ""
     tutorial_import: str = ""
+    once: bool = False
 
     def missing(self, python: str) -> list[str]:
         """Modules that this interpreter does not have."""
@@ -80,6 +82,7 @@ def _keras(backend: str, tutorial_import: str) -> dict[str, Peer]:
             {"KERAS_BACKEND": backend},
             "keras",
             tutorial_import,
+            once=True,  # fit makes a pipeline of the data for it
         )
 
     return {

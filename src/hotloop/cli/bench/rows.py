@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from statistics import median
+from typing import Any
 
 __all__ = ["OWN", "Row"]
 
@@ -22,8 +23,9 @@ class Row:
             with the same number are neighbours in time; who fails takes part in no later round.
         peaks: GFLOP/s of multiply-adds in registers, measured beside each sample, by configuration
             of hotloop.
-        parts: the steps that each sample of a contestant is of, and the steps of the whole epoch,
-            where those would take too long; the samples are scaled to all of them.
+        lengths: what each sample of a contestant trains, where training is measured: the fields of
+            a `Length`.
+        choices: the configurations that contestants chose by trial, as they say it.
         notes: why somebody is missing, by contestant.
         wanted: rounds that it is to have; fewer are there while it is being measured.
     """
@@ -34,7 +36,8 @@ class Row:
     flop: float = 0.0
     samples: dict[str, list[float]] = field(default_factory=dict)
     peaks: dict[str, list[float]] = field(default_factory=dict)
-    parts: dict[str, list[int]] = field(default_factory=dict)
+    lengths: dict[str, dict[str, Any]] = field(default_factory=dict)
+    choices: dict[str, Any] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
     wanted: int = 0
 

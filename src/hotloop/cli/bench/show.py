@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from hotloop.cli.bench.lengths import Length
 from hotloop.cli.bench.rows import OWN, Row
 
 __all__ = ["lines_of", "show", "show_median", "show_spread"]
@@ -37,8 +38,14 @@ def show_spread(row: Row, contestant: str) -> str:
 def show_median(row: Row, contestant: str) -> str:
     """With the part of an epoch that the figure is scaled from, if it is."""
     figure = show(row.median(contestant), row.unit)
-    part = row.parts.get(contestant)
-    return figure if part is None else f"{figure} (by {part[0]} of {part[1]} steps)"
+    part = _part(row, contestant)
+    return f"{figure} ({part})" if part else figure
+
+
+def _part(row: Row, contestant: str) -> str:
+    """In words, what a sample is of the epoch; nothing if it is all of it."""
+    length = row.lengths.get(contestant)
+    return "" if length is None or Length(**length).whole else f"by {Length(**length)}"
 
 
 def lines_of(row: Row) -> Iterator[str]:
@@ -53,8 +60,7 @@ def lines_of(row: Row) -> Iterator[str]:
             parts.append(f"{row.flop / value / 1e9:8.1f} GFLOP/s {part:6.1%} of peak")
         if OWN in row.samples and name != OWN and row.unit == "s":
             parts.append(f"hotloop is {row.ratio(name, OWN):.2f} × as fast")
-        if name in row.parts:
-            parts.append("by {} of {} steps".format(*row.parts[name]))
+        parts.append(_part(row, name))
         yield "  ".join(parts).rstrip()
     for name, note in row.notes.items():
         yield f"  {name:<32}{note}"

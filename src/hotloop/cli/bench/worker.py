@@ -6,6 +6,8 @@ LIBRARY_FILE defines a class `Library`, made as `Library(**OPTIONS)`, with `abou
 versions) and any of these methods; what is not there is not measured of the library:
 
     prepare(workload, data, purpose)  a model; purpose is "epochs", "inference", "latency", "memory"
+    choice                            what prepare chose by trial; it is in the workload if the same
+                                      is wanted again
     take(rows)                        trains on the first rows of the data only, from now on
     epochs(count)                     trains
     evaluate(), predict()             on the test data
@@ -18,7 +20,7 @@ Requests and answers:
 
     {"do": "hello"}                                      {"about": "..."}
     {"do": "prepare", "workload": {...}, "files": {...}, "purpose": "epochs"}
-                                                         {"configuration": "..."}
+                                                         {"configuration": "...", "choice": ...}
     {"do": "take", "rows": 7424}                         {"rows": 7424}, after an epoch to warm up
     {"do": "measure", "what": "epochs", "how": "each", "count": 3}       {"value": 0.25}
     {"do": "measure", "what": "predict", "how": "median", "count": 9}    {"value": 0.001}
@@ -111,7 +113,7 @@ def answer(library, request):
 
         data = {name: numpy.load(path) for name, path in request["files"].items()}
         said = library.prepare(request["workload"], data, request["purpose"])
-        return {"configuration": said}
+        return {"configuration": said, "choice": getattr(library, "choice", None)}
     if do == "take":
         method_of(library, "take")(request["rows"])
         library.epochs(1)

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from hotloop.cli.bench.contest import Contest, Contestant
 from hotloop.cli.bench.groups import Setting
-from hotloop.cli.bench.lengths import Length
 from hotloop.cli.bench.rows import Row
 from hotloop.cli.bench.workloads import Workload, write_data
 
@@ -58,8 +57,9 @@ def measure_model(
         data, files = write_data(workload, Path(folder))
         setting.say(f"{about}: {workload.rows:,} rows of {data}")
         for one in contestants:
-            answer = contest.start(one, workload=workload.describe(), files=files, purpose=purpose)
-            setting.say(f"  {one.name}: {answer or contest.notes[one.name]}")
+            reply = contest.start(one, workload=workload.describe(), files=files, purpose=purpose)
+            said = contest.notes[one.name] if reply is None else reply["configuration"]
+            setting.say(f"  {one.name}: {said}")
         for method, row in rows.items():
             yield contest.measure(
                 row,
@@ -83,18 +83,6 @@ def measure_training(
     with tempfile.TemporaryDirectory() as folder, Contest(setting.about) as contest:
         data, files = write_data(workload, Path(folder))
         setting.say(f"{workload.name}: {workload.rows:,} rows of {data}")
-        lengths: dict[str, Length] = {}
         for one in contestants:
-            answer = contest.start(one, workload=workload.describe(), files=files, purpose="epochs")
-            length = contest.warm_up(one.name, workload, row.parts.get(one.name))
-            if length is not None:
-                lengths[one.name] = length
-                answer = f"{answer}; samples of {length}"
-                if length.part is not None:
-                    row.parts[one.name] = length.part
-            setting.say(f"  {one.name}: {answer if length else contest.notes[one.name]}")
-        yield contest.measure(
-            row,
-            setting.rounds_of(row),
-            lengths=lengths,
-        )
+            setting.say(f"  {one.name}: {contest.start_training(one, workload, files, row)}")
+        yield contest.measure(row, setting.rounds_of(row))

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from hotloop.cli.bench.contest import Contest, configured
 from hotloop.cli.bench.groups import Setting
-from hotloop.cli.bench.lengths import Length
 from hotloop.cli.bench.rows import OWN, Row
 from hotloop.cli.bench.workloads import NARROW, WIDE, write_data
 
@@ -51,23 +50,16 @@ def measure(setting: Setting) -> Iterator[Row]:
         with tempfile.TemporaryDirectory() as folder, Contest(setting.about) as contest:
             data, files = write_data(workload, Path(folder))
             setting.say(f"{workload.name}: {workload.rows:,} rows of {data}")
-            lengths: dict[str, Length] = {}
             for one in (configured(), fewer):
-                contest.start(one, workload=workload.describe(), files=files, purpose="epochs")
-                shown = labels[one.name]
-                length = contest.warm_up(one.name, workload, row.parts.get(shown[0]))
-                if length is None:
-                    row.notes.update(dict.fromkeys(shown, contest.notes[one.name]))
-                    continue
-                lengths[one.name] = length
-                if length.part is not None:
-                    row.parts.update(dict.fromkeys(shown, length.part))
+                setting.say(f"  {one.name}: {contest.start_training(one, workload, files, row)}")
+                if one.name in row.lengths:
+                    # Both of its figures are of this length.
+                    row.lengths.update(dict.fromkeys(labels[one.name], row.lengths[one.name]))
             for _ in setting.rounds_of(row):
                 for which in range(2):
                     with burning() if which else contextlib.nullcontext():
-                        for name, length in lengths.items():
-                            label = labels[name][which]
-                            contest.measure_alone(row, name, label, length.request, length.scale)
+                        for name, both in labels.items():
+                            contest.measure_alone(row, name, both[which])
             yield row
 
 
