@@ -27,6 +27,7 @@ enum {
   TILED_K = 128,         /* and the rows are long */
   A_NEAR = 256 * 1024,   /* elements of A that stay in L2 beside a slab of B: a task is then one slab */
   ROW_BLOCK = 1008,      /* rows whose partial sums are kept in scratch between blocks of k: whole tiles everywhere */
+  ROWS_NEAR = 4096,      /* elements of A that stay in L1 beside what a tile takes */
   LONG_TILE = 4096,      /* elements of a tile of A from which it is worth being fetched ahead: 16 KiB */
   ALIGNMENT = 64,        /* bytes */
   TASK_MACS = 1 << 18,   /* multiply-adds that make a task worth its bookkeeping: some 4 us */
@@ -239,48 +240,70 @@ static void point_to_rows(const hl_kernels *kernels, const hl_gemm *g, const spa
   }
 }
 
+/* What is the same for all tiles of a block of rows and of k, in a group of slabs. */
+typedef struct block {
+  int64_t i0, i1, s0, s1, p0, count;
+  const float *panels; /* of B's slab 0, row 0; NULL where the group is packed */
+  int64_t panel_rows;
+  int first, last, fetch;
+} block;
+
+/* The register tile of rows from i on, which own->pointers name, and of slab s. */
+static void run_tile(const hl_kernels *kernels, const hl_gemm *g, const block *k, int64_t i, int32_t rows, int64_t s,
+                     const space *own) {
+  const hl_gemm_a *a = &g->a;
+  const int64_t j0 = s * HL_PANEL, ahead = (s - k->s0) * k->count * HL_GEMM_AHEAD, ld = hl_gemm_tile_ld(g->n);
+  const int64_t mr = tile_rows(kernels, a->tiled);
+  hl_gemm_args args = {.k = k->count, .a = own->pointers, .accumulate = !k->first, .mr = rows};
+  args.a_jump = a->layout == HL_PANELS ? (a->ld - 1) * HL_PANEL : 0; /* p0 is a multiple of HL_PANEL */
+  args.nr = (int32_t)at_most(g->n - j0, HL_PANEL);
+  args.b =
+      k->panels ? k->panels + (s * k->panel_rows + k->p0) * HL_PANEL : own->packed + (s - k->s0) * k->count * HL_PANEL;
+  args.ahead = k->fetch && i + mr < k->i1 && ahead < k->count * mr ? args.a[0] + mr * g->k + ahead : NULL;
+  const int direct = g->epilogue == NULL && args.nr == HL_PANEL; /* the kernel writes whole panels */
+  if (direct) {
+    args.c = g->c_layout == HL_PANELS ? g->c + j0 * g->m + i * HL_PANEL : g->c + i * g->ldc + j0;
+    args.ldc = g->c_layout == HL_PANELS ? HL_PANEL : g->ldc;
+  } else {
+    args.c = k->first && k->last ? own->tile : own->sums + ((s - k->s0) * (k->i1 - k->i0) + i - k->i0) * ld;
+    args.ldc = ld;
+  }
+  if (a->tiled)
+    kernels->gemm_packed(&args);
+  else
+    kernels->gemm_rows(&args);
+  if (k->last && !direct)
+    hl_gemm_give(g, args.c, i, args.mr, j0, args.nr);
+}
+
 /* One block of rows, one group of slabs. */
 static void run_block(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, int64_t i1, int64_t s0, int64_t s1,
                       const space *own) {
   const hl_gemm_a *a = &g->a;
   const hl_gemm_b *b = &g->b;
-  hl_gemm_fn kernel = a->tiled ? kernels->gemm_packed : kernels->gemm_rows;
   const int64_t mr = tile_rows(kernels, a->tiled);
-  const float *panels = is_in_place(b) ? b->data : b->packed;
-  const int64_t panel_rows = b->packed ? g->k : b->ld;
-  const int64_t ld = hl_gemm_tile_ld(g->n);
-  int64_t p0 = 0;
+  block k = {.i0 = i0, .i1 = i1, .s0 = s0, .s1 = s1, .panels = is_in_place(b) ? b->data : b->packed};
+  k.panel_rows = b->packed ? g->k : b->ld;
+  /* Rows that stay in the first-level cache beside the tile pass by once for each slab: an epilogue then fetches what
+     it has for each column once. */
+  const int slab_by_slab = (!a->tiled || a->packed) && (i1 - i0) * g->k <= ROWS_NEAR;
   do {
-    int64_t count = at_most(g->k - p0, K_BLOCK);
-    const int first = p0 == 0, last = p0 + count == g->k;
-    hl_gemm_args args = {.k = count, .a = own->pointers, .accumulate = !first};
-    const int fetch = a->packed && count * mr >= LONG_TILE;
-    args.a_jump = a->layout == HL_PANELS ? (a->ld - 1) * HL_PANEL : 0; /* p0 is a multiple of HL_PANEL */
-    if (!panels)
-      pack_b(kernels, own->packed, b, g->n, s0, s1, p0, count);
-    for (int64_t i = i0; i < i1; i += mr) {
-      args.mr = (int32_t)at_most(i1 - i, mr);
-      point_to_rows(kernels, g, own, i, args.mr, p0, count);
-      for (int64_t s = s0; s < s1; ++s) {
-        const int64_t j0 = s * HL_PANEL, ahead = (s - s0) * count * HL_GEMM_AHEAD;
-        args.nr = (int32_t)at_most(g->n - j0, HL_PANEL);
-        args.b = panels ? panels + (s * panel_rows + p0) * HL_PANEL : own->packed + (s - s0) * count * HL_PANEL;
-        args.ahead = fetch && i + mr < i1 && ahead < count * mr ? args.a[0] + mr * g->k + ahead : NULL;
-        const int direct = g->epilogue == NULL && args.nr == HL_PANEL; /* the kernel writes whole panels */
-        if (direct) {
-          args.c = g->c_layout == HL_PANELS ? g->c + j0 * g->m + i * HL_PANEL : g->c + i * g->ldc + j0;
-          args.ldc = g->c_layout == HL_PANELS ? HL_PANEL : g->ldc;
-        } else {
-          args.c = first && last ? own->tile : own->sums + ((s - s0) * (i1 - i0) + i - i0) * ld;
-          args.ldc = ld;
-        }
-        kernel(&args);
-        if (last && !direct)
-          hl_gemm_give(g, args.c, i, args.mr, j0, args.nr);
+    k.count = at_most(g->k - k.p0, K_BLOCK);
+    k.first = k.p0 == 0;
+    k.last = k.p0 + k.count == g->k;
+    k.fetch = a->packed && k.count * mr >= LONG_TILE;
+    if (!k.panels)
+      pack_b(kernels, own->packed, b, g->n, s0, s1, k.p0, k.count);
+    const int64_t together = slab_by_slab ? 1 : s1 - s0;
+    for (int64_t from = s0; from < s1; from += together)
+      for (int64_t i = i0; i < i1; i += mr) {
+        const int32_t rows = (int32_t)at_most(i1 - i, mr);
+        point_to_rows(kernels, g, own, i, rows, k.p0, k.count);
+        for (int64_t s = from; s < from + together; ++s)
+          run_tile(kernels, g, &k, i, rows, s, own);
       }
-    }
-    p0 += count;
-  } while (p0 < g->k);
+    k.p0 += k.count;
+  } while (k.p0 < g->k);
 }
 
 /* One row of A, not transposed, and panels of B. */

@@ -12,7 +12,8 @@ typedef struct hl_tile_value {
   int32_t place; /* provisional location, see emit.c */
   int8_t level;  /* section that computes it */
   int8_t full;
-  int8_t alias; /* this instruction only renames its input */
+  int8_t alias;  /* this instruction only renames its input */
+  int8_t narrow; /* FULL, but only the first lanes are read */
 } hl_tile_value;
 
 /* A chain found in the program: the value of the program for each value of the pattern. Its last instruction runs it,
@@ -37,8 +38,8 @@ typedef struct hl_tile_builder {
   int32_t *free_full, *free_row;
   uint8_t *row_only, *stored;  /* per operand */
   int32_t product, mask, zero; /* value numbers */
-  int32_t panel_store;
-  int32_t live; /* most values alive at once */
+  int32_t panel_store, masks;  /* stores into panels, some of which mask */
+  int32_t live;                /* most values alive at once */
   hl_tile_match *matches;
   int32_t nmatches;
   int32_t *match_of; /* per instruction: the match it is part of, or -1 */

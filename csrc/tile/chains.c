@@ -90,6 +90,25 @@ static void accept(hl_tile_builder *b, const hl_chain_pattern *p, const hl_tile_
   b->matches[b->nmatches++] = *m;
 }
 
+/* A chain reads one lane of its scalars: a value that nobody else reads needs no more than a vector, nor does what it
+   is made of. Expects instructions that are never emitted to have no `last`. */
+static void find_narrow(hl_tile_builder *b) {
+  int32_t n = b->program->ninstructions;
+  for (int32_t i = 0; i < n; i++)
+    b->values[i].narrow = b->values[i].level == HL_LEVEL_ONCE && b->values[i].last < n;
+  for (int32_t i = n - 1; i >= 0; i--) {
+    const hl_tile_value *v = &b->values[i];
+    if (v->alias || b->match_of[i] >= 0 || (v->last < 0 && b->program->instructions[i].op != HL_PROGRAM_store))
+      continue;
+    for (int u = 0; u < 3; u++)
+      if (b->uses[i][u] >= 0 && !v->narrow)
+        b->values[b->uses[i][u]].narrow = 0;
+  }
+  for (int32_t m = 0; m < b->nmatches; m++)
+    for (int32_t v = 0, nvectors = hl_chain_pattern_of(b->matches[m].chain)->nvectors; v < nvectors; v++)
+      b->values[b->matches[m].values[v]].narrow = 0;
+}
+
 void hl_tile_find_chains(hl_tile_builder *b) {
   int32_t n = b->program->ninstructions;
   for (int32_t i = 0; i < n; i++)
@@ -108,4 +127,5 @@ void hl_tile_find_chains(hl_tile_builder *b) {
         accept(b, p, &m);
     }
   }
+  find_narrow(b);
 }

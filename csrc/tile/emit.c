@@ -123,19 +123,23 @@ static void emit_level(hl_tile_builder *b, pools *p, int level, hl_tile_section 
     if (is_store(b, i) || v->alias || v->last < 0 || v->level != level)
       continue;
     v->place = new_place(p, b, v->full);
-    section->code[section->count++] = make_code(b, i);
+    section->code[section->count] = make_code(b, i);
+    section->code[section->count++].full &= !v->narrow;
   }
-  int32_t extra = level == HL_LEVEL_ONCE ? b->zero : b->mask;
-  if (b->panel_store) {
-    b->values[extra].place = new_place(p, b, 1);
-    section->code[section->count++] = (hl_tile_code){.kind = level == HL_LEVEL_ONCE ? HL_CODE_SPLAT : HL_CODE_MASK,
-                                                     .full = 1,
-                                                     .dst = b->values[extra].place,
-                                                     .a = PLACE_NONE,
-                                                     .b = PLACE_NONE,
-                                                     .c = PLACE_NONE,
-                                                     .operand = -1};
-  }
+  if (b->panel_store)
+    b->values[level == HL_LEVEL_ONCE ? b->zero : b->mask].place = new_place(p, b, 1);
+}
+
+/* What stores that mask need: zeros once, the mask for each block of columns. */
+static void emit_masks(hl_tile_builder *b) {
+  hl_tile_code c = {.full = 1, .a = PLACE_NONE, .b = PLACE_NONE, .c = PLACE_NONE, .operand = -1};
+  hl_tile_section *once = &b->tile->once, *columns = &b->tile->columns;
+  c.kind = HL_CODE_SPLAT;
+  c.dst = b->values[b->zero].place;
+  once->code[once->count++] = c;
+  c.kind = HL_CODE_MASK;
+  c.dst = b->values[b->mask].place;
+  columns->code[columns->count++] = c;
 }
 
 static void emit_store(hl_tile_builder *b, int32_t i, hl_tile_section *section) {
@@ -148,6 +152,7 @@ static void emit_store(hl_tile_builder *b, int32_t i, hl_tile_section *section) 
     c.b = c.a;
     c.a = b->values[b->mask].place;
     c.c = b->values[b->zero].place;
+    b->masks = 1;
   }
   section->code[section->count++] = c;
 }
@@ -284,6 +289,8 @@ void hl_tile_emit(hl_tile_builder *b) {
     for (int32_t i = 0; i < t->nreductions; i++)
       t->reductions[i].loc[variant] = b->values[t->reductions[i].loc[variant]].place;
   }
+  if (b->masks)
+    emit_masks(b);
   t->product_loc = 1 + t->nfull + t->nrow;
   t->operand_loc = t->product_loc + 1;
   t->nlocs = t->operand_loc + t->noperands;
