@@ -85,6 +85,8 @@ typedef struct hl_kernels {
   hl_chain_fn chain[HL_CHAIN_COUNT];
   /* dst[i] = the upper 24 bits of the word of element first + i (see core/rng.h), in [0, 1). */
   void (*uniform)(float *dst, uint32_t key0, uint32_t key1, uint32_t stream, uint64_t first, int64_t n);
+  /* dst[i] = value for i < n, a multiple of HL_LANES. */
+  void (*fill)(float *dst, float value, int64_t n);
   /* acc[j] = op(acc[j], src[r*ld + j]) for r = 0..rows-1 in order, j < n, n a multiple of HL_LANES. */
   void (*colsum_f)(float *acc, const float *src, int64_t rows, int64_t n, int64_t ld);
   /* dst[c*ldd + r] = src[r*lds + c], r < rows, c < cols. */

@@ -236,6 +236,13 @@ static void check_data(const hl_kernels *k) {
       k->colsum_f(got, inputs[0], rows, n, 160);
       CHECK(memcmp(got, expected, sizeof(float) * (size_t)n) == 0, "colsum on %s, %lld columns", isa, (long long)n);
     }
+  for (int64_t n = 0; n <= 144; n += 16) {
+    memset(expected, 0, sizeof(float) * 160);
+    memset(got, 0, sizeof(float) * 160);
+    hl_kernels_reference()->fill(expected, inputs[0][n], n);
+    k->fill(got, inputs[0][n], n);
+    CHECK(memcmp(got, expected, sizeof(float) * 160) == 0, "fill on %s, %lld lanes", isa, (long long)n);
+  }
   const int64_t sizes[] = {0, 1, 3, 4, 7, 8, 9, 16, 31, 32, 50};
   const size_t count = sizeof sizes / sizeof sizes[0];
   for (size_t r = 0; r < count; ++r)

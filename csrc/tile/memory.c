@@ -29,11 +29,6 @@ static int64_t segment(const hl_tile_state *s, const hl_tile_operand *o, int64_t
   return count;
 }
 
-static void fill(float *dst, float value, int64_t n) {
-  for (int64_t i = 0; i < n; i++)
-    dst[i] = value;
-}
-
 static void load_rows(const hl_tile_state *s, const hl_tile_operand *o, float *dst, const hl_tile_extent *e) {
   for (int64_t r = e->r0, end = e->r0 + e->rows; r < end;) {
     float *at;
@@ -47,7 +42,7 @@ static void load_rows(const hl_tile_state *s, const hl_tile_operand *o, float *d
         if (o->col_stride == 1)
           memcpy(dst, at, (size_t)e->cols * sizeof *dst);
         else if (o->col_stride == 0)
-          fill(dst, *at, e->ld);
+          s->tile->kernels->fill(dst, *at, e->ld);
         else
           for (int64_t c = 0; c < e->cols; c++)
             dst[c] = at[c * o->col_stride];
@@ -59,7 +54,7 @@ static void load_rows(const hl_tile_state *s, const hl_tile_operand *o, float *d
 
 static void load_row_register(const hl_tile_state *s, const hl_tile_operand *o, float *dst, const hl_tile_extent *e) {
   if (o->access == HL_ACCESS_SPLAT) {
-    fill(dst, s->bases[o->slot][o->offset], e->lanes_row);
+    s->tile->kernels->fill(dst, s->bases[o->slot][o->offset], e->lanes_row);
     return;
   }
   for (int64_t r = e->r0, end = e->r0 + e->rows; r < end;) {
@@ -84,7 +79,7 @@ void hl_tile_load(const hl_tile_state *s, const hl_tile_operand *o, int full, fl
     return;
   switch ((hl_access)o->access) {
   case HL_ACCESS_SPLAT:
-    fill(dst, s->bases[o->slot][o->offset], e->lanes_full);
+    s->tile->kernels->fill(dst, s->bases[o->slot][o->offset], e->lanes_full);
     break;
   case HL_ACCESS_COLUMNS: {
     const float *at = s->bases[o->slot] + o->offset + e->c0;

@@ -18,11 +18,10 @@ static void fill_int(float *dst, int32_t first, int32_t step, int64_t n) {
   }
 }
 
-static void fill_bits(float *dst, uint32_t bits, int64_t n) {
+static float from_bits(uint32_t bits) {
   float value;
   memcpy(&value, &bits, sizeof value);
-  for (int64_t i = 0; i < n; i++)
-    dst[i] = value;
+  return value;
 }
 
 static void run_uniform(const hl_tile_state *s, const hl_tile_code *c, const hl_tile_extent *e) {
@@ -48,14 +47,11 @@ static void run_rest(const hl_tile_state *s, const hl_tile_code *c, const hl_til
   int64_t n = c->full ? e->lanes_full : e->lanes_row;
   switch ((hl_code_kind)c->kind) {
   case HL_CODE_SPLAT:
-    fill_bits(dst, c->imm, n);
+    s->tile->kernels->fill(dst, from_bits(c->imm), n);
     break;
   case HL_CODE_EXPAND:
-    for (int64_t r = 0; r < e->rows; r++) {
-      float value = s->loc[c->a][r];
-      for (int64_t i = 0; i < e->ld; i++)
-        dst[r * e->ld + i] = value;
-    }
+    for (int64_t r = 0; r < e->rows; r++)
+      s->tile->kernels->fill(dst + r * e->ld, s->loc[c->a][r], e->ld);
     break;
   case HL_CODE_IOTA_ROW:
     if (c->full)
@@ -219,7 +215,7 @@ static void run_block(hl_tile_state *s, int64_t r0, int64_t r1, int64_t block) {
   e.ld = t->panels ? HL_PANEL : e.cols == 0 ? HL_LANES : hl_tile_round16(e.cols);
   for (int32_t i = 0; i < t->nreductions; i++)
     if (t->reductions[i].full)
-      fill_bits(s->reduce + t->reductions[i].acc, neutral_of[t->reductions[i].combine], e.ld);
+      t->kernels->fill(s->reduce + t->reductions[i].acc, from_bits(neutral_of[t->reductions[i].combine]), e.ld);
   for (int64_t r = r0; r < r1;) {
     e.r0 = r;
     e.rows = min64(t->tile_rows, r1 - r);
@@ -270,7 +266,7 @@ void hl_tile_reduce(hl_tile_state *s) {
     const hl_tile_reduce_spec *spec = &t->reductions[i];
     float *result = s->partials + spec->partial;
     if (t->reduce_blocks == 0)
-      fill_bits(result, neutral_of[spec->combine], spec->width);
+      t->kernels->fill(result, from_bits(neutral_of[spec->combine]), spec->width);
     else
       chain(t, spec->combine, result, result + spec->width, t->reduce_blocks - 1, spec->width, spec->width);
     memcpy(s->bases[spec->slot] + spec->offset, result, (size_t)(spec->full ? t->cols : 1) * sizeof *result);

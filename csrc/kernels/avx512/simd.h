@@ -101,11 +101,11 @@ static inline i32x16 sqrt_excess(f32x16 x) {
   return _mm512_maskz_sub_epi32(_mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_NEQ_UQ), f32_bits(x),
                                 _mm512_set1_epi32(HL_SQRT_LOWEST));
 }
-/* Whether all lanes of n vectors have quick roots. */
+/* Whether all lanes of every other of n vectors have quick roots. */
 static inline __attribute__((always_inline)) int f32_have_quick_sqrt(const f32x16 *x, const int n) {
   i32x16 most = sqrt_excess(x[0]);
 #pragma GCC unroll 4
-  for (int i = 1; i < n; ++i)
+  for (int i = 2; i < n; i += 2)
     most = _mm512_max_epu32(most, sqrt_excess(x[i]));
   return _mm512_cmpgt_epu32_mask(most, _mm512_set1_epi32(HL_SQRT_HIGHEST - HL_SQRT_LOWEST)) == 0;
 }
@@ -118,8 +118,9 @@ static inline f32x16 f32_quick_sqrt(f32x16 x) {
   h = _mm512_fmadd_ps(h, r, h);
   return _mm512_fmadd_ps(_mm512_fnmadd_ps(g, g, x), h, g);
 }
+static inline f32x16 f32_slow_sqrt(f32x16 x) { return _mm512_sqrt_ps(x); }
 static inline f32x16 f32_sqrt(f32x16 x) {
-  return __builtin_expect(f32_have_quick_sqrt(&x, 1), 1) ? f32_quick_sqrt(x) : _mm512_sqrt_ps(x);
+  return __builtin_expect(f32_have_quick_sqrt(&x, 1), 1) ? f32_quick_sqrt(x) : f32_slow_sqrt(x);
 }
 
 /* Writes the nonzero lanes of x, each behind its place (first + lane * step), and returns how many. 16 such pairs at

@@ -166,6 +166,11 @@ static void uniform(float *dst, uint32_t key0, uint32_t key1, uint32_t stream, u
     dst[i] = (float)(hl_philox_word(key0, key1, stream, first + (uint64_t)i) >> 8) * 0x1p-24f;
 }
 
+static void fill(float *dst, float value, int64_t n) {
+  for (int64_t i = 0; i < n; ++i)
+    dst[i] = value;
+}
+
 static void colsum_f(float *acc, const float *src, int64_t rows, int64_t n, int64_t ld) {
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t j = 0; j < n; ++j)
@@ -314,6 +319,7 @@ static const hl_kernels reference = {
 #undef CHAIN
         },
     .uniform = uniform,
+    .fill = fill,
     .colsum_f = colsum_f,
     .transpose = transpose,
     .gemm_mr_rows = REFERENCE_MR,

@@ -1,4 +1,4 @@
-/* Random numbers, sums over rows, transposes. */
+/* Random numbers, copies of one number, sums over rows, transposes. */
 #include <string.h>
 
 #include "kernels/shared/isa.h"
@@ -47,6 +47,12 @@ void HL_ISA_NAME(uniform)(float *dst, uint32_t key0, uint32_t key1, uint32_t str
     dst += count;
     n -= count;
   }
+}
+
+void HL_ISA_NAME(fill)(float *dst, float value, int64_t n) {
+  const f32x16 all = f32_set1(value);
+  for (int64_t i = 0; i < n; i += HL_LANES)
+    f32_store(dst + i, all);
 }
 
 void HL_ISA_NAME(colsum_f)(float *acc, const float *src, int64_t rows, int64_t n, int64_t ld) {
