@@ -310,7 +310,7 @@ def test_flop():
     assert work.flop("predict") == 10_000 * 2 * (784 * 512 + 512 * 10)
     assert work.flop("call_one") == 0
     assert work.steps == 469
-    assert work.trial_rows == 256 * 128
+    assert work.trial_rows == 128 * 128
     assert work.resized(3000).trial_rows == 3000
     assert workloads.DEEP.trial_rows == 32 * 256
     names = [product.name for product in products_of(WORKLOADS)]

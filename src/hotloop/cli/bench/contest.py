@@ -91,14 +91,10 @@ class Contest:
         reply = self.start(one, workload=described, files=files, purpose="epochs")
         if reply is None:
             return self.notes[one.name]
-        if one.name in row.lengths:
-            length = Length(**row.lengths[one.name])
-        else:
-            found = self._find_length(one, workload)
-            if found is None:
-                return self.notes[one.name]
-            length = found
-        if not self.ask(one.name, do="take", rows=length.rows):
+        before = row.lengths.get(one.name)
+        length = self._find_length(one, workload) if before is None else Length(**before)
+        # A length that is found is warm already.
+        if length is None or (before and not self.ask(one.name, do="take", rows=length.rows)):
             return self.notes[one.name]
         row.lengths[one.name] = asdict(length)
         if reply["choice"] is not None:
@@ -113,9 +109,9 @@ class Contest:
         length = Length.of(workload, seconds * workload.batch_size / workload.trial_rows)
         shorter = None if length.whole or not one.peer.once else length.shorter
         if shorter is None:
-            return length
+            return length if self.ask(one.name, do="take", rows=length.rows) else None
         brief = self._seconds_of_epoch(one.name, shorter.rows, 3)
-        long = self._seconds_of_epoch(one.name, length.rows, 2)
+        long = self._seconds_of_epoch(one.name, length.rows, 1)
         return length.with_once(long, shorter, brief) if long and brief else None
 
     def _seconds_of_epoch(self, name: str, rows: int, times: int) -> float | None:

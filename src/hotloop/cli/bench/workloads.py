@@ -28,8 +28,8 @@ __all__ = [
 SQUARE = 2048
 
 # A trial: enough to tell settings apart, and no longer. Rivals do up to 32 steps in one call.
-_TRIAL_FLOP = 60e9
-_TRIAL_STEPS = 32, 256
+_TRIAL_FLOP = 30e9
+_TRIAL_STEPS = 32, 128
 
 _ZEROS = 0.81  # of MNIST's pixels
 _TEST_ROWS = 10_000
