@@ -13,15 +13,17 @@ def sort_topologically(roots: Sequence[Tensor]) -> list[Tensor]:
     """All tensors that `roots` are made of, inputs before results, each once."""
     order: list[Tensor] = []
     seen: set[int] = set()
-    stack = [(root, False) for root in reversed(roots)]
+    stack: list[Tensor | None] = [*reversed(roots)]
+    waiting: list[Tensor] = []  # for inputs: None in the stack says that the last one has them
     while stack:
-        tensor, done = stack.pop()
-        if done:
-            order.append(tensor)
+        tensor = stack.pop()
+        if tensor is None:
+            order.append(waiting.pop())
         elif id(tensor) not in seen:
             seen.add(id(tensor))
-            stack.append((tensor, True))
-            stack.extend((t, False) for t in reversed(tensor.inputs) if id(t) not in seen)
+            waiting.append(tensor)
+            stack.append(None)
+            stack += [source for source in reversed(tensor.inputs) if id(source) not in seen]
     return order
 
 

@@ -62,12 +62,13 @@ def lower(trace: Trace, batched: bool, evaluate: Evaluate, reference: Evaluate) 
     nodes = simplify(roots, evaluate, reference)
     count = len(trace.outputs)
     batch = trace.inputs[0].shape[0] if batched else 1
-    panels = _panels(nodes)
+    order = sort_nodes(nodes)
     program = Canonical(batch)
     program.build(
         nodes[:count],
         [(variable, node) for (variable, _), node in zip(updates, nodes[count:], strict=True)],
-        panels,
+        order,
+        _panels(order),
         batched,
     )
     fusion = Fusion(program)
@@ -79,10 +80,10 @@ def lower(trace: Trace, batched: bool, evaluate: Evaluate, reference: Evaluate) 
     return recipe
 
 
-def _panels(nodes: list[Node]) -> set[int]:
+def _panels(order: list[Node]) -> set[int]:
     """The ids of variables in panels: right operands of products, and any that are already."""
     panels = set()
-    for node in sort_nodes(nodes):
+    for node in order:
         if node.op == "matmul" and node.inputs[1].op == "variable":
             panels.add(id(node.inputs[1].attrs["variable"]))
         elif node.op == "variable" and node.attrs["variable"].layout == "panel":

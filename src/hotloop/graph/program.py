@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from hotloop.graph.passes.domain import ROW_LIMIT
 from hotloop.graph.passes.fuse import Cluster
 from hotloop.graph.passes.operations import EXPAND, FLAT, Leaf, Op, Ref, Splat
@@ -98,7 +96,7 @@ class Program:
         return value
 
     def _constant(self, splat: Splat, full: bool) -> int:
-        key = (np.asarray(splat.value).tobytes(), splat.dtype, full)
+        key = (splat.value.tobytes(), splat.dtype, full)
         value = self._consts.get(key)
         if value is None:
             if splat.dtype == "float32":

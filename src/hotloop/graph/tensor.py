@@ -238,9 +238,8 @@ def apply(primitive: str, inputs: Sequence[Tensor], **attrs: Any) -> Tensor:
                 raise _leaked(tensor)
             origin = tensor.origin
     if origin:
-        tracing = symbolic_scope()
-        if tracing is not None and origin != tracing.serial:
-            raise _leaked(next(t for t in inputs if t.origin and t.origin != tracing.serial))
+        if scope is not None and scope.symbolic and origin != scope.serial:
+            raise _leaked(next(t for t in inputs if t.origin and t.origin != scope.serial))
         return Tensor(primitive, shape, dtype, inputs, attrs, origin=origin)
     if scope is not None and scope.symbolic:
         return Tensor(primitive, shape, dtype, inputs, attrs, concrete=True)

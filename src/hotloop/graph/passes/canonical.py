@@ -15,7 +15,7 @@ import numpy as np
 
 from hotloop._later import Later
 from hotloop.graph.passes.domain import ROW_LIMIT, Domain, make_domain
-from hotloop.graph.passes.node import ELEMENTWISE, REDUCTIONS, Node, sort_nodes
+from hotloop.graph.passes.node import ELEMENTWISE, REDUCTIONS, Node
 from hotloop.graph.passes.operands import Operands
 from hotloop.graph.passes.operations import (
     FLAT,
@@ -26,7 +26,7 @@ from hotloop.graph.passes.operations import (
     Ref,
     Splat,
 )
-from hotloop.graph.passes.view import View, coalesce, cuts_of, strides_of
+from hotloop.graph.passes.view import View, coalesce, cuts_of
 
 if TYPE_CHECKING:
     from hotloop.graph.passes import blocks
@@ -45,7 +45,7 @@ class Canonical(Operands):
         self._views: dict[int, View | Splat] = {}
 
     def _result(self, op: Op, node: Node) -> None:
-        self._views[id(node)] = View(op, node.shape, strides_of(node.shape))
+        self._views[id(node)] = View(op, node.shape)
 
     # -- nodes -------------------------------------------------------------------------------------
 
@@ -53,16 +53,19 @@ class Canonical(Operands):
         self,
         outputs: Sequence[Node],
         updates: Sequence[tuple[Any, Node]],
+        order: Sequence[Node],
         panels: set[int],
         batched: bool,
     ) -> None:
-        """Fills the lists. `panels` are the ids of variables that live in panels."""
+        """Fills the lists. `order` are the nodes that outputs and updates are made of, sorted;
+        `panels` the ids of variables that live in panels.
+        """
         self._panels = panels
         self._batched = batched
-        for node in sort_nodes([*outputs, *(value for _, value in updates)]):
+        for node in order:
             if node.size == 0:
                 empty = Leaf("const", node.value, node.shape, node.dtype, 0, False)
-                self._views[id(node)] = View(empty, node.shape, strides_of(node.shape))
+                self._views[id(node)] = View(empty, node.shape)
             elif node.op in ELEMENTWISE:
                 self._map(node)
             else:
@@ -87,7 +90,7 @@ class Canonical(Operands):
             batch = self.batch if self._batched else 0
             leaf = Leaf("input", index, node.shape, node.dtype, batch, False)
             self.inputs[index] = leaf
-        self._views[id(node)] = View(leaf, node.shape, strides_of(node.shape))
+        self._views[id(node)] = View(leaf, node.shape)
 
     def _map(self, node: Node) -> None:
         domain = Domain(node.size, None, frozenset(), False, 0)
@@ -103,7 +106,7 @@ class Canonical(Operands):
             view = value.reshape(node.shape)
             if view is None:
                 op = self._copy(value)
-                view = View(op, node.shape, strides_of(node.shape))
+                view = View(op, node.shape)
             value = view
         self._views[id(node)] = value
 
@@ -147,7 +150,7 @@ class Canonical(Operands):
     def _pad(self, node: Node) -> None:
         (source,) = node.inputs
         buffer = Buffer(node.size, node.dtype)
-        whole = View(buffer, node.shape, strides_of(node.shape))
+        whole = View(buffer, node.shape)
         zero = np.zeros((), np.int32 if node.dtype != "float32" else np.float32)[()]
         fill = self._part(buffer, Splat(zero, node.dtype), whole, [])
         inside = whole.slice(source.shape, node.attrs["low"], (1,) * len(source.shape))
@@ -156,7 +159,7 @@ class Canonical(Operands):
 
     def _concat(self, node: Node) -> None:
         buffer = Buffer(node.size, node.dtype)
-        whole = View(buffer, node.shape, strides_of(node.shape))
+        whole = View(buffer, node.shape)
         axis = node.attrs["axis"]
         start = [0] * len(node.shape)
         for source in node.inputs:

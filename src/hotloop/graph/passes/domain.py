@@ -76,7 +76,9 @@ def make_domain(
     size: int, cols: int | None, cuts: Iterable[int], exact: bool, batch: int
 ) -> Domain | None:
     """The domain, or None if its demands contradict each other."""
-    cuts = frozenset(cut for cut in cuts if 1 < cut < size)
+    cuts = frozenset([cut for cut in cuts if 1 < cut < size])
+    if not cuts and not batch:
+        return None if cols is not None and size % cols else Domain(size, cols, cuts, exact, 0)
     marks = set(cuts)
     if batch:
         if size % batch:

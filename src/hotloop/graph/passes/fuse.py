@@ -88,9 +88,11 @@ class Fusion:
             first, between = b.number, a.above & ~(1 << b.number)
         else:
             return True
-        for cluster in self.clusters.values():
-            if between >> cluster.number & 1 and cluster.above >> first & 1:
+        while between:
+            number = between.bit_length() - 1
+            if self.clusters[number].above >> first & 1:
                 return False
+            between ^= 1 << number
         return True
 
     def merge(self, a: Cluster, b: Cluster, domain: Domain | None) -> bool:
@@ -113,14 +115,13 @@ class Fusion:
         a.hard = (a.hard | b.hard) & ~bits
         a.domain = domain
         a.gemm = a.gemm or b.gemm
-        a.ops = sorted(a.ops + b.ops, key=_NUMBER)
+        a.ops += b.ops
+        a.ops.sort(key=_NUMBER)
         for op in b.ops:
             self.where[op] = a
         del self.clusters[b.number]
         mark = 1 << a.number
         for cluster in self.clusters.values():
-            if cluster is a:
-                continue
             if cluster.above & bits:
                 cluster.above = (cluster.above & ~bits) | mark | a.above
                 if cluster.hard & bits:

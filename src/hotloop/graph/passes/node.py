@@ -60,23 +60,21 @@ class Node:
 def sort_nodes(roots: list[Node]) -> list[Node]:
     """All nodes that `roots` are made of, inputs first, each once."""
     order: list[Node] = []
-    seen: set[int] = set()
-    stack: list[tuple[Node, bool]] = [(root, False) for root in reversed(roots)]
+    seen: set[Node] = set()
+    stack: list[Node | None] = [*reversed(roots)]
+    waiting: list[Node] = []  # for inputs: None in the stack says that the last one has them
     while stack:
-        node, done = stack.pop()
-        if done:
-            order.append(node)
-            continue
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        if not node.inputs:
-            order.append(node)
-            continue
-        stack.append((node, True))
-        for source in reversed(node.inputs):
-            if id(source) not in seen:
-                stack.append((source, False))
+        node = stack.pop()
+        if node is None:
+            order.append(waiting.pop())
+        elif node not in seen:
+            seen.add(node)
+            if node.inputs:
+                waiting.append(node)
+                stack.append(None)
+                stack += [source for source in reversed(node.inputs) if source not in seen]
+            else:
+                order.append(node)
     return order
 
 

@@ -45,11 +45,15 @@ class Operands:
 
     def _ref(self, view: View) -> Ref | None:
         """The operand for a view, None if it must be copied first."""
+        root = view.root
+        if view.in_order and not (isinstance(root, Leaf) and root.batch):
+            size = root.size
+            one = size == 1
+            return Ref(root, [] if one else [size], [] if one else [1], 0, size, FLAT)
         dims, strides = coalesce(view.shape, view.strides)
         size = 1
         for dim in dims:
             size *= dim
-        root = view.root
         kind = GENERAL
         if view.offset == 0:
             if root.size == size and (size == 1 or (len(dims) == 1 and strides[0] == 1)):
@@ -108,7 +112,7 @@ class Operands:
         if isinstance(root, Leaf) and (root.panel or root.batch) and self._ref(view) is None:
             whole = self._row_major.get(id(root))
             if whole is None:
-                plain = View(root, root.shape, strides_of(root.shape))
+                plain = View(root, root.shape)
                 whole = self._row_major[id(root)] = self._copy(plain)
             view = View(whole, view.shape, view.strides, view.offset)
         ref = self._ref(view)

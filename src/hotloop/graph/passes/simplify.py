@@ -90,18 +90,13 @@ class Builder:
             rule = RULES.get(op)
             if rule is not None:
                 simpler = rule(self, inputs, attrs, shape, dtype)
-            if simpler is None and inputs and all(node.op == "const" for node in inputs):
+            if simpler is None and inputs and all([node.op == "const" for node in inputs]):
                 value = self._evaluate(op, [n.value for n in inputs], attrs, shape, dtype)
                 simpler = self.const(value, dtype)
         if simpler is not None:
             return simpler
-        key = (
-            op,
-            tuple(map(id, inputs)),
-            tuple((name, _freeze(value)) for name, value in attrs.items()),
-            shape,
-            dtype,
-        )
+        frozen = tuple([(name, _freeze(value)) for name, value in attrs.items()]) if attrs else ()
+        key = (op, inputs, frozen, shape, dtype)
         node = self._known.get(key)
         if node is None:
             node = self._known[key] = Node(op, inputs, attrs, shape, dtype)
@@ -115,6 +110,28 @@ class Builder:
         x = inputs[0]
         if op == "stop_gradient" or (op == "cast" and x.dtype == dtype):
             return x
+        if x.op in ("splat", "const", "broadcast_to"):
+            simpler = self._fold(op, inputs, attrs, shape, dtype)
+            if simpler is not None:
+                return simpler
+        if op in BINARY:
+            return self._binary(op, x, inputs[1], shape, dtype)
+        if op in UNARY:
+            if x.op == op and op in ("neg", "not"):
+                return x.inputs[0]
+            if x.op == op and op in ("abs", "floor", "ceil", "round", "sign"):
+                return x
+        elif op == "select":
+            if x.op == "splat":
+                return inputs[1] if x.value else inputs[2]
+            if inputs[1] is inputs[2]:
+                return inputs[1]
+        return None
+
+    def _fold(
+        self, op: str, inputs: tuple[Node, ...], attrs: dict[str, Any], shape: Shape, dtype: str
+    ) -> Node | None:
+        """What is computed now, from known values, or on fewer elements, from repeated ones."""
         kinds = {node.op for node in inputs}
         if kinds == {"splat"}:
             run = self._reference if op in _EXACT else self._evaluate
@@ -129,18 +146,6 @@ class Builder:
             small = {node.inputs[0].shape for node in inputs if node.op == "broadcast_to"}
             if len(small) == 1:
                 return self._compute_before_broadcast(op, inputs, attrs, small.pop(), shape, dtype)
-        if op in BINARY:
-            return self._binary(op, x, inputs[1], shape, dtype)
-        if op in UNARY:
-            if x.op == op and op in ("neg", "not"):
-                return x.inputs[0]
-            if x.op == op and op in ("abs", "floor", "ceil", "round", "sign"):
-                return x
-        elif op == "select":
-            if x.op == "splat":
-                return inputs[1] if x.value else inputs[2]
-            if inputs[1] is inputs[2]:
-                return inputs[1]
         return None
 
     def _compute_before_broadcast(
@@ -222,24 +227,23 @@ def simplify(roots: list[Any], evaluate: Evaluate, reference: Evaluate) -> list[
 
 
 def _sort_tensors(roots: list[Any]) -> list[Any]:
+    """As `sort_nodes`; what has a value is a leaf."""
     order: list[Any] = []
     seen: set[int] = set()
-    stack = [(root, False) for root in reversed(roots)]
+    stack = [*reversed(roots)]
+    waiting: list[Any] = []
     while stack:
-        tensor, done = stack.pop()
-        if done:
-            order.append(tensor)
-            continue
-        if id(tensor) in seen:
-            continue
-        seen.add(id(tensor))
-        if not tensor.inputs or tensor._value is not None:
-            order.append(tensor)
-            continue
-        stack.append((tensor, True))
-        for source in reversed(tensor.inputs):
-            if id(source) not in seen:
-                stack.append((source, False))
+        tensor = stack.pop()
+        if tensor is None:
+            order.append(waiting.pop())
+        elif id(tensor) not in seen:
+            seen.add(id(tensor))
+            if tensor.inputs and tensor._value is None:
+                waiting.append(tensor)
+                stack.append(None)
+                stack += [source for source in reversed(tensor.inputs) if id(source) not in seen]
+            else:
+                order.append(tensor)
     return order
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 Ints = tuple[int, ...]
 
 
+@lru_cache(maxsize=1024)
 def strides_of(shape: Ints) -> Ints:
     """Row-major strides."""
     strides = []
@@ -18,14 +20,18 @@ def strides_of(shape: Ints) -> Ints:
 
 
 class View:
-    """Element (i0, i1, …) of a tensor is `root[offset + Σ i_d · strides[d]]`."""
+    """Element (i0, i1, …) of a tensor is `root[offset + Σ i_d · strides[d]]`.
 
-    __slots__ = ("offset", "root", "shape", "strides")
+    Without `strides` it is all of root, in order.
+    """
 
-    def __init__(self, root: Any, shape: Ints, strides: Ints, offset: int = 0):
+    __slots__ = ("in_order", "offset", "root", "shape", "strides")
+
+    def __init__(self, root: Any, shape: Ints, strides: Ints | None = None, offset: int = 0):
         self.root = root
         self.shape = shape
-        self.strides = strides
+        self.in_order = strides is None
+        self.strides = strides_of(shape) if strides is None else strides
         self.offset = offset
 
     def reshape(self, shape: Ints) -> View | None:
