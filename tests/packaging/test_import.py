@@ -130,6 +130,13 @@ model.train_on_batch(numpy.zeros((4, 3, 1)), numpy.zeros((4, 2)))
     assert slow.isdisjoint(name.split(".")[0] for name in loaded)
 
 
+def test_a_data_set_loads_no_other_one_and_nothing_for_downloads():
+    loaded = loaded_by("hotloop.datasets.fashion_mnist.load_data")
+    assert "hotloop.datasets.fashion_mnist" in loaded
+    assert "hotloop.datasets.synthetic_digits" not in loaded
+    assert {"shutil", "tempfile", "urllib.parse", "zipfile"}.isdisjoint(loaded)
+
+
 def test_import_starts_no_thread():
     code = (
         "import os, numpy; count = lambda: len(os.listdir('/proc/self/task')); before = count(); "

@@ -1,20 +1,30 @@
 """Image classification sets with known contents: found, verified, and kept at hand."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hotloop._later import Later
 from hotloop.datasets import fast_copy
-from hotloop.datasets.download import Mirror, download
 from hotloop.datasets.errors import DatasetContentError, DatasetError, DatasetNotFoundError
 from hotloop.datasets.idx import read_idx
-from hotloop.datasets.npz import read_npz
 from hotloop.datasets.places import cache_dir, data_dir, keras_home
+
+if TYPE_CHECKING:
+    from hotloop.datasets import download, npz
+    from hotloop.datasets.download import Mirror
+else:
+    # Networks, temporary files and archives: a cached copy needs none of them.
+    download = Later("hotloop.datasets.download")
+    npz = Later("hotloop.datasets.npz")
 
 Split = tuple[np.ndarray, np.ndarray]
 
@@ -93,7 +103,7 @@ class ImageSet:
                 sources[name] = _idx_file(path, IDX_FILES[name])
                 arrays[name] = read_idx(sources[name], shape)
         else:
-            arrays = read_npz(path, self.shapes)
+            arrays = npz.read_npz(path, self.shapes)
             sources = dict.fromkeys(self.shapes, path)
         for name, array in arrays.items():
             found = hashlib.sha256(array.data).hexdigest()
@@ -140,7 +150,7 @@ class ImageSet:
                 warnings.warn(f"{place}: {error}{removed}", stacklevel=4)
                 looked_at.append(f"{place}: {str(error).rstrip('.')}")
         try:
-            return download(
+            return download.download(
                 self.mirrors, cache_dir() / "datasets" / self.folder, self.read, self.title
             )
         except DatasetError as error:
