@@ -30,11 +30,12 @@ static int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static int64_t round_up(int64_t a, int64_t b) { return divide_up(a, b) * b; }
 
-/* Scratch of the lists' making: unsorted lists, their lengths, and what a transposed A takes. */
+/* Elements that an unsorted list has room for: making it writes beyond its end. */
 static int64_t room(const hl_sparse *s) { return s->part + HL_LANES; }
+/* Bytes of scratch: of the lists' making, for unsorted ones, their order, and what a transposed A takes. */
 static int64_t pack_scratch(const hl_sparse *s) {
-  return s->window * (room(s) * (int64_t)sizeof(hl_sparse_entry) + 2 * (int64_t)sizeof(int32_t)) +
-         (s->part + 1) * (int64_t)sizeof(int32_t) + 2 * s->window * TRANSPOSED * (int64_t)sizeof(float) + 3 * 64;
+  int64_t unsorted = s->window * (2 * room(s) + 1), order = s->part + 1, squares = 2 * s->window * TRANSPOSED;
+  return (unsorted + order + squares) * (int64_t)sizeof(float) + 64;
 }
 /* Of the product: sums, and B's part unless it is in panels. */
 static int64_t run_scratch(const hl_kernels *k, const hl_gemm *g, const hl_sparse *s) {
@@ -56,7 +57,8 @@ hl_sparse hl_sparse_shape(const hl_kernels *kernels, const hl_gemm *g) {
   s.counts = 2 * rows * s.part;
   s.rows = s.counts + rows / kernels->gemm_sparse_rows;
   s.nonzeros = s.rows + rows;
-  s.size = s.nonzeros + s.windows;
+  s.pack_tasks = s.windows * s.parts;
+  s.size = s.nonzeros + s.pack_tasks;
   s.task_rows = ROWS_AT_ONCE;
   s.task_slabs = kernels->gemm_sparse_panels;
   s.row_tasks = divide_up(g->m, s.task_rows);
@@ -74,17 +76,24 @@ static void fetch(const float *x, int64_t n) {
     __builtin_prefetch(x + i);
 }
 
+/* The nonzeros of each row, where they are and how many, in a thread's scratch. */
+typedef struct unsorted {
+  uint32_t *at;
+  float *values;
+  int32_t *counts;
+} unsorted;
+
 /* The unsorted lists of rows [i0, i0 + rows), columns [p0, p0 + count). */
 static void compress(const hl_kernels *kernels, const hl_gemm *g, const hl_sparse *s, int64_t i0, int64_t rows,
-                     int64_t p0, int64_t count, hl_sparse_entry *entries, int32_t *counts, float *square) {
+                     int64_t p0, int64_t count, const unsorted *to, float *square) {
   const hl_gemm_a *a = &g->a;
-  memset(counts, 0, sizeof *counts * (size_t)s->window);
+  memset(to->counts, 0, sizeof *to->counts * (size_t)s->window);
   if (!a->trans) {
     for (int64_t i = 0; i < rows; ++i) {
       if (i + AHEAD < rows)
         fetch(hl_gemm_a_row(a, i0 + i + AHEAD) + p0, count);
-      kernels->gemm_compress(entries + i * room(s), room(s), counts + i, hl_gemm_a_row(a, i0 + i) + p0, a->ld, 1, count,
-                             0);
+      kernels->gemm_compress(to->at + i * room(s), to->values + i * room(s), room(s), to->counts + i,
+                             hl_gemm_a_row(a, i0 + i) + p0, a->ld, 1, count, 0);
     }
     return;
   }
@@ -97,17 +106,20 @@ static void compress(const hl_kernels *kernels, const hl_gemm *g, const hl_spars
       memcpy(square + r * s->window, hl_gemm_a_row(a, p0 + p + r) + i0, sizeof(float) * (size_t)rows);
     }
     kernels->transpose(turned, TRANSPOSED, square, s->window, some, rows);
-    kernels->gemm_compress(entries, room(s), counts, turned, TRANSPOSED, rows, some, (uint32_t)(p * HL_PANEL));
+    kernels->gemm_compress(to->at, to->values, room(s), to->counts, turned, TRANSPOSED, rows, some,
+                           (uint32_t)(p * HL_PANEL));
   }
 }
 
 /* Rows by their counts, smallest first: starts[c] is where the next one of count c goes. */
-static void sort_rows(const int32_t *counts, int64_t rows, int64_t most, int32_t *starts, int32_t *order) {
-  int32_t at = 0;
+static void sort_rows(const int32_t *counts, int64_t rows, int32_t *starts, int32_t *order) {
+  int32_t at = 0, most = 0;
+  for (int64_t i = 0; i < rows; ++i)
+    most = counts[i] > most ? counts[i] : most;
   memset(starts, 0, sizeof *starts * (size_t)(most + 1));
   for (int64_t i = 0; i < rows; ++i)
     ++starts[counts[i]];
-  for (int64_t c = 0; c <= most; ++c) {
+  for (int32_t c = 0; c <= most; ++c) {
     int32_t here = starts[c];
     starts[c] = at;
     at += here;
@@ -116,69 +128,91 @@ static void sort_rows(const int32_t *counts, int64_t rows, int64_t most, int32_t
     order[starts[counts[i]]++] = (int32_t)i;
 }
 
-/* The lists of one group, shortest first, entry by entry. at_once is a constant at every call. */
-static inline __attribute__((always_inline)) void interleave(hl_sparse_entry *restrict to,
-                                                             const hl_sparse_entry *const *lists, const int32_t *counts,
-                                                             const int at_once) {
-  const int32_t longest = counts[at_once - 1], uneven = longest - counts[0];
-  for (int32_t e = 0; e < uneven; ++e)
-    for (int i = 0; i < at_once; ++i)
-      to[e * at_once + i] = e < longest - counts[i] ? (hl_sparse_entry){0, 0.0f} : lists[i][e - (longest - counts[i])];
-  const hl_sparse_entry *from[SPARSE_ROWS_MOST]; /* the rest of each, which are counts[0] */
-  for (int i = 0; i < at_once; ++i)
-    from[i] = lists[i] + (counts[i] - counts[0]);
-  to += uneven * at_once;
-  for (int32_t e = 0; e < counts[0]; ++e)
-    for (int i = 0; i < at_once; ++i)
-      to[e * at_once + i] = from[i][e];
+/* Four entries of each of four lists, turned. */
+typedef float four __attribute__((vector_size(16)));
+typedef int32_t four_places __attribute__((vector_size(16)));
+static inline __attribute__((always_inline)) void interleave_fours(hl_sparse_entry *to, const uint32_t *const *at,
+                                                                   const float *const *values, int64_t e) {
+  four low[4], high[4]; /* entries 0 and 1, 2 and 3 of each list, as pairs */
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    four places, factors;
+    memcpy(&places, at[i] + e, sizeof places);
+    memcpy(&factors, values[i] + e, sizeof factors);
+    low[i] = __builtin_shuffle(places, factors, (four_places){0, 4, 1, 5});
+    high[i] = __builtin_shuffle(places, factors, (four_places){2, 6, 3, 7});
+  }
+#pragma GCC unroll 4
+  for (int round = 0; round < 4; ++round)
+#pragma GCC unroll 2
+    for (int i = 0; i < 4; i += 2) {
+      const four *from = (round < 2 ? low : high) + i;
+      const four both = round % 2 ? __builtin_shuffle(from[0], from[1], (four_places){2, 3, 6, 7})
+                                  : __builtin_shuffle(from[0], from[1], (four_places){0, 1, 4, 5});
+      memcpy(to + round * 4 + i, &both, sizeof both);
+    }
 }
 
-void hl_sparse_pack(const hl_kernels *kernels, const hl_gemm *g, const hl_sparse *s, int64_t window, float *lists,
-                    void *scratch) {
-  const int64_t at_once = kernels->gemm_sparse_rows, i0 = window * s->window, rows = at_most(g->m - i0, s->window);
-  hl_sparse_entry *unsorted = scratch;
-  float *square = (float *)(unsorted + s->window * room(s)); /* 64-byte aligned: window and room are multiples of 16 */
-  int32_t *counts = (int32_t *)(square + 2 * s->window * TRANSPOSED), *order = counts + s->window,
-          *starts = order + s->window;
-  int32_t nonzeros = 0;
-  for (int64_t part = 0; part < s->parts; ++part) {
-    const int64_t number = window * s->parts + part, p0 = part * s->part;
-    hl_sparse_entry *to = (hl_sparse_entry *)lists + number * s->window * s->part;
-    int32_t *group = (int32_t *)lists + s->counts + number * s->window / at_once;
-    int32_t *places = (int32_t *)lists + s->rows + number * s->window;
-    compress(kernels, g, s, i0, rows, p0, at_most(g->k - p0, s->part), unsorted, counts, square);
-    sort_rows(counts, s->window, s->part, starts, order); /* with those behind the last row, which are empty */
-    for (int64_t r = 0; r < s->window; r += at_once, ++group) {
-      const hl_sparse_entry *from[SPARSE_ROWS_MOST];
-      int32_t sizes[SPARSE_ROWS_MOST];
-      for (int64_t i = 0; i < at_once; ++i) {
-        places[r + i] = order[r + i];
-        from[i] = unsorted + order[r + i] * room(s);
-        sizes[i] = counts[order[r + i]];
-        nonzeros += sizes[i];
-      }
-      switch (at_once) {
-      case 4:
-        interleave(to, from, sizes, 4);
-        break;
-      case 2:
-        interleave(to, from, sizes, 2);
-        break;
-      default:
-        interleave(to, from, sizes, 1);
-      }
-      *group = sizes[at_once - 1];
-      to += sizes[at_once - 1] * at_once;
-    }
+/* The lists of one group, shortest first, entry by entry. at_once is a constant at every call. */
+static inline __attribute__((always_inline)) void interleave(hl_sparse_entry *restrict to, const unsorted *lists,
+                                                             int64_t room, const int32_t *rows, const int at_once) {
+  const uint32_t *at[SPARSE_ROWS_MOST]; /* the ends */
+  const float *values[SPARSE_ROWS_MOST];
+  int64_t counts[SPARSE_ROWS_MOST];
+  for (int i = 0; i < at_once; ++i) {
+    counts[i] = lists->counts[rows[i]];
+    at[i] = lists->at + rows[i] * room + counts[i];
+    values[i] = lists->values + rows[i] * room + counts[i];
   }
-  ((int32_t *)lists)[s->nonzeros + window] = nonzeros;
+  int64_t e = -counts[at_once - 1];
+  for (; e < -counts[0]; ++e)
+    for (int i = 0; i < at_once; ++i)
+      *to++ = e < -counts[i] ? (hl_sparse_entry){0, 0.0f} : (hl_sparse_entry){at[i][e], values[i][e]};
+  for (; e < 0 && (at_once < 4 || e % 4); ++e)
+    for (int i = 0; i < at_once; ++i)
+      *to++ = (hl_sparse_entry){at[i][e], values[i][e]};
+  for (; e < 0; e += 4, to += 16)
+    interleave_fours(to, at, values, e);
+}
+
+void hl_sparse_pack(const hl_kernels *kernels, const hl_gemm *g, const hl_sparse *s, int64_t task, float *lists,
+                    void *scratch) {
+  const int64_t at_once = kernels->gemm_sparse_rows;
+  const int64_t i0 = task / s->parts * s->window, p0 = task % s->parts * s->part;
+  float *square = scratch; /* 64-byte aligned, as what follows: window and room are multiples of 16 */
+  unsorted from = {.at = (uint32_t *)(square + 2 * s->window * TRANSPOSED)};
+  from.values = (float *)from.at + s->window * room(s);
+  from.counts = (int32_t *)(from.values + s->window * room(s));
+  int32_t *starts = from.counts + s->window, nonzeros = 0;
+  hl_sparse_entry *to = (hl_sparse_entry *)lists + task * s->window * s->part;
+  int32_t *group = (int32_t *)lists + s->counts + task * s->window / at_once;
+  int32_t *order = (int32_t *)lists + s->rows + task * s->window;
+  compress(kernels, g, s, i0, at_most(g->m - i0, s->window), p0, at_most(g->k - p0, s->part), &from, square);
+  sort_rows(from.counts, s->window, starts, order); /* with those behind the last row, which are empty */
+  for (int64_t r = 0; r < s->window; r += at_once, ++group) {
+    switch (at_once) {
+    case 4:
+      interleave(to, &from, room(s), order + r, 4);
+      break;
+    case 2:
+      interleave(to, &from, room(s), order + r, 2);
+      break;
+    default:
+      interleave(to, &from, room(s), order + r, 1);
+    }
+    for (int64_t i = 0; i < at_once; ++i)
+      nonzeros += from.counts[order[r + i]];
+    *group = from.counts[order[r + at_once - 1]];
+    to += *group * at_once;
+  }
+  ((int32_t *)lists)[s->nonzeros + task] = nonzeros;
 }
 
 int64_t hl_sparse_nonzeros(const hl_sparse *s, const float *lists) {
   const int32_t *nonzeros = (const int32_t *)lists + s->nonzeros;
   int64_t sum = 0;
-  for (int64_t w = 0; w < s->windows; ++w)
-    sum += nonzeros[w];
+  for (int64_t task = 0; task < s->pack_tasks; ++task)
+    sum += nonzeros[task];
   return sum;
 }
 

@@ -101,9 +101,9 @@ typedef struct hl_kernels {
   void (*gemm_pack_panels)(float *dst, const float *src, int64_t ld, int64_t k, int64_t i0, int64_t m, int64_t tiles);
   int32_t gemm_sparse_rows, gemm_sparse_panels;
   int32_t (*gemm_sparse)(const hl_sparse_args *args);
-  /* Appends what is not zero in src[i*ld .. i*ld+n) to row i's list, entries[i*room + counts[i]], with
-     at = first + column * HL_PANEL. HL_LANES entries behind the end of a list may be overwritten. */
-  void (*gemm_compress)(hl_sparse_entry *entries, int64_t room, int32_t *counts, const float *src, int64_t ld,
+  /* Appends what is not zero in src[i*ld .. i*ld+n) to row i's list, from at[i*room + counts[i]] on and likewise in
+     values, with at = first + column * HL_PANEL. HL_LANES entries behind the end of a list may be overwritten. */
+  void (*gemm_compress)(uint32_t *at, float *values, int64_t room, int32_t *counts, const float *src, int64_t ld,
                         int64_t rows, int64_t n, uint32_t first);
   int32_t (*finite)(const float *x, int64_t n); /* whether all of x is; n a multiple of HL_LANES */
   /* For measuring the machine: `rounds` multiply-adds on each lane of a few registers, as products do them. Returns how

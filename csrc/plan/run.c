@@ -80,7 +80,7 @@ static void begin_step(worker *w, hl_step *step) {
 
 static int64_t count_tasks(const hl_step *step, int32_t packing) {
   if (step->use_sparse)
-    return packing ? step->sparse.windows : step->sparse.tasks;
+    return packing ? step->sparse.pack_tasks : step->sparse.tasks;
   return packing ? step->pack_tasks : step->ntasks;
 }
 

@@ -38,7 +38,6 @@ static void draw(float *x, double ink) {
 
 typedef struct timing {
   double dense, pack, sparse; /* seconds, the best */
-  double padded;              /* entries for each nonzero */
 } timing;
 
 static timing measure(const hl_kernels *k, const float *x, int64_t batch, int64_t n, int a_trans, int rounds) {
@@ -56,7 +55,7 @@ static timing measure(const hl_kernels *k, const float *x, int64_t batch, int64_
   float *packed = new_lanes(packing.a + packing.b);
   int64_t task_rows, task_slabs;
   hl_gemm_tasking(k, &g, 0, &task_rows, &task_slabs);
-  timing best = {1, 1, 1, 0};
+  timing best = {1, 1, 1};
   uint64_t state = 9;
   for (int round = 0; round < rounds; ++round) {
     for (int64_t i = 0; i < batch; ++i)
@@ -71,8 +70,8 @@ static timing measure(const hl_kernels *k, const float *x, int64_t batch, int64_
         hl_gemm_run(k, &g, i, i + task_rows < m ? i + task_rows : m, s0,
                     s0 + task_slabs < slabs ? s0 + task_slabs : slabs, scratch);
     double t1 = now();
-    for (int64_t w = 0; w < s.windows; ++w)
-      hl_sparse_pack(k, &g, &s, w, lists, scratch);
+    for (int64_t t = 0; t < s.pack_tasks; ++t)
+      hl_sparse_pack(k, &g, &s, t, lists, scratch);
     double t2 = now();
     for (int64_t t = 0; t < s.tasks; ++t)
       hl_sparse_run(k, &g, &s, t, lists, scratch);
@@ -81,11 +80,6 @@ static timing measure(const hl_kernels *k, const float *x, int64_t batch, int64_
     best.pack = t2 - t1 < best.pack ? t2 - t1 : best.pack;
     best.sparse = t3 - t2 < best.sparse ? t3 - t2 : best.sparse;
   }
-  const int32_t *counts = (const int32_t *)lists + s.counts;
-  int64_t entries = 0;
-  for (int64_t i = 0; i < s.windows * s.parts * s.window / k->gemm_sparse_rows; ++i)
-    entries += counts[i] * k->gemm_sparse_rows;
-  best.padded = (double)entries / (double)hl_sparse_nonzeros(&s, lists);
   free(packed);
   free(scratch);
   free(lists);
@@ -108,10 +102,9 @@ int main(int argc, char **argv) {
     for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; ++s)
       for (int a_trans = 0; a_trans < 2; ++a_trans) {
         timing t = measure(k, x, shapes[s][0], shapes[s][1], a_trans, 200);
-        printf("%s density %.2f, batch %3d, 784-%-3d %s: dense %6.1f us, lists %5.1f + product %6.1f (padded %.2f): "
-               "%.2f x\n",
+        printf("%s density %.2f, batch %3d, 784-%-3d %s: dense %6.1f us, lists %5.1f + product %6.1f: %.2f x\n",
                hl_isa_name(k->isa), inks[i], (int)shapes[s][0], (int)shapes[s][1], a_trans ? "x'dy" : "x W ",
-               t.dense * 1e6, t.pack * 1e6, t.sparse * 1e6, t.padded, t.dense / (t.pack + t.sparse));
+               t.dense * 1e6, t.pack * 1e6, t.sparse * 1e6, t.dense / (t.pack + t.sparse));
       }
   }
   free(x);

@@ -88,8 +88,8 @@ static void check_product(const hl_kernels *k, int64_t m, int64_t n, int64_t cou
   memset(lists, 0xff, sizeof(float) * (size_t)s.size);
   memset(scratch, 0xff, (size_t)s.scratch);
   memset(c, 0xff, sizeof(float) * (size_t)(hl_panels_size(m, n) + m * ldc));
-  for (int64_t w = s.windows - 1; w >= 0; --w) /* in any order */
-    hl_sparse_pack(k, &g, &s, w, lists, scratch);
+  for (int64_t t = s.pack_tasks - 1; t >= 0; --t) /* in any order */
+    hl_sparse_pack(k, &g, &s, t, lists, scratch);
   r.c = got;
   for (int64_t t = s.tasks - 1; t >= 0; --t)
     hl_sparse_run(k, &g, &s, t, lists, scratch);
@@ -139,7 +139,8 @@ static void check_sign_of_zero(const hl_kernels *k) {
       g.c = &want[0];
       hl_gemm_run(k, &g, 0, 1, 0, 1, scratch);
       g.c = &want[1];
-      hl_sparse_pack(k, &g, &s, 0, lists, scratch);
+      for (int64_t t = 0; t < s.pack_tasks; ++t)
+        hl_sparse_pack(k, &g, &s, t, lists, scratch);
       hl_sparse_run(k, &g, &s, 0, lists, scratch);
       CHECK(bits_of(want[0]) == 0 && bits_of(want[1]) == 0, "%s, term %lld: %a and %a", hl_isa_name(k->isa),
             (long long)at * 30, want[0], want[1]);
@@ -155,22 +156,27 @@ static void check_compress(const hl_kernels *k, int64_t n) {
   const int64_t ld = n + 2, room = 2 * n + HL_LANES;
   float *x = new_lanes(ROWS * ld);
   fill_a(x, ROWS * ld, &(how){.density = 0.4, .content = NEGATIVE_ZEROS});
-  hl_sparse_entry *got = malloc(sizeof *got * (size_t)(ROWS * room + 1)),
-                  *want = malloc(sizeof *got * (size_t)(ROWS * room + 1));
+  uint32_t *at[2];
+  float *values[2];
   int32_t counts[2][ROWS] = {{0}};
-  for (int twice = 0; twice < 2; ++twice) {
-    k->gemm_compress(got, room, counts[0], x, ld, ROWS, n, (uint32_t)twice * 10000);
-    hl_kernels_reference()->gemm_compress(want, room, counts[1], x, ld, ROWS, n, (uint32_t)twice * 10000);
+  for (int i = 0; i < 2; ++i) {
+    const hl_kernels *by = i ? hl_kernels_reference() : k;
+    at[i] = malloc(sizeof **at * (size_t)(ROWS * room + 1));
+    values[i] = new_lanes(ROWS * room);
+    for (int twice = 0; twice < 2; ++twice)
+      by->gemm_compress(at[i], values[i], room, counts[i], x, ld, ROWS, n, (uint32_t)twice * 10000);
   }
   for (int r = 0; r < ROWS; ++r) {
     CHECK(counts[0][r] == counts[1][r], "%s, %lld columns: %d, not %d", hl_isa_name(k->isa), (long long)n, counts[0][r],
           counts[1][r]);
     for (int32_t i = 0; i < counts[1][r]; ++i)
-      CHECK(got[r * room + i].at == want[r * room + i].at && got[r * room + i].value == want[r * room + i].value,
+      CHECK(at[0][r * room + i] == at[1][r * room + i] && values[0][r * room + i] == values[1][r * room + i],
             "%s, %lld columns, entry %d", hl_isa_name(k->isa), (long long)n, i);
   }
-  free(want);
-  free(got);
+  for (int i = 0; i < 2; ++i) {
+    free(values[i]);
+    free(at[i]);
+  }
   free(x);
 }
 

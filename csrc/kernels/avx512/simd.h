@@ -123,21 +123,13 @@ static inline f32x16 f32_sqrt(f32x16 x) {
   return __builtin_expect(f32_have_quick_sqrt(&x, 1), 1) ? f32_quick_sqrt(x) : f32_slow_sqrt(x);
 }
 
-/* Writes the nonzero lanes of x, each behind its place (first + lane * step), and returns how many. 16 such pairs at
-   `to` may be overwritten. */
+/* Writes the nonzero lanes of x and the same lanes of `places`, and returns how many. 16 lanes of both may be
+   overwritten. */
 #define HL_COMPRESS
-static inline int64_t f32_compress(void *to, f32x16 x, uint32_t first, uint32_t step) {
+static inline int64_t f32_compress(float *values, uint32_t *to, f32x16 x, i32x16 places) {
   const __mmask16 some = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_NEQ_UQ);
-  if (!some)
-    return 0;
-  const i32x16 place = _mm512_add_epi32(_mm512_mullo_epi32(i32_iota(), _mm512_set1_epi32((int32_t)step)),
-                                        _mm512_set1_epi32((int32_t)first));
-  const i32x16 places = _mm512_maskz_compress_epi32(some, place);
-  const i32x16 values = _mm512_maskz_compress_epi32(some, f32_bits(x));
-  const i32x16 low = _mm512_unpacklo_epi32(places, values), high = _mm512_unpackhi_epi32(places, values);
-  const i32x16 even = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), odd = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
-  _mm512_storeu_si512(to, _mm512_permutex2var_epi64(low, even, high));
-  _mm512_storeu_si512((char *)to + 64, _mm512_permutex2var_epi64(low, odd, high));
+  _mm512_storeu_ps(values, _mm512_maskz_compress_ps(some, x));
+  _mm512_storeu_si512(to, _mm512_maskz_compress_epi32(some, places));
   return __builtin_popcount(some);
 }
 static inline float f32_first(f32x16 x) { return _mm512_cvtss_f32(x); }

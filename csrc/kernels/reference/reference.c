@@ -250,12 +250,14 @@ static int32_t gemm_sparse(const hl_sparse_args *g) {
   return found;
 }
 
-static void gemm_compress(hl_sparse_entry *entries, int64_t room, int32_t *counts, const float *src, int64_t ld,
+static void gemm_compress(uint32_t *at, float *values, int64_t room, int32_t *counts, const float *src, int64_t ld,
                           int64_t rows, int64_t n, uint32_t first) {
   for (int64_t i = 0; i < rows; ++i)
     for (int64_t j = 0; j < n; ++j)
-      if (src[i * ld + j] != 0.0f)
-        entries[i * room + counts[i]++] = (hl_sparse_entry){first + (uint32_t)j * HL_PANEL, src[i * ld + j]};
+      if (src[i * ld + j] != 0.0f) {
+        at[i * room + counts[i]] = first + (uint32_t)j * HL_PANEL;
+        values[i * room + counts[i]++] = src[i * ld + j];
+      }
 }
 
 static int32_t finite_all(const float *x, int64_t n) {

@@ -53,22 +53,24 @@ int32_t HL_ISA_NAME(gemm_sparse)(const hl_sparse_args *args) {
   return groups(args, 1);
 }
 
-void HL_ISA_NAME(gemm_compress)(hl_sparse_entry *entries, int64_t room, int32_t *counts, const float *src, int64_t ld,
-                                int64_t rows, int64_t n, uint32_t first) {
+void HL_ISA_NAME(gemm_compress)(uint32_t *at, float *values, int64_t room, int32_t *counts, const float *src,
+                                int64_t ld, int64_t rows, int64_t n, uint32_t first) {
   for (int64_t i = 0; i < rows; ++i) {
     const float *x = src + i * ld;
-    hl_sparse_entry *to = entries + i * room + counts[i];
-    uint32_t at = first;
-    int64_t j = 0;
+    uint32_t *list = at + i * room;
+    float *list_values = values + i * room;
+    int64_t count = counts[i], j = 0;
 #ifdef HL_COMPRESS
-    for (; j + HL_LANES <= n; j += HL_LANES, at += HL_LANES * HL_PANEL)
-      to += f32_compress(to, f32_load(x + j), at, HL_PANEL);
+    i32x16 places = i32_add(i32_mul(i32_iota(), i32_set1(HL_PANEL)), i32_set1((int32_t)first));
+    for (; j + HL_LANES <= n; j += HL_LANES, places = i32_add(places, i32_set1(HL_LANES * HL_PANEL)))
+      count += f32_compress(list_values + count, list + count, f32_load(x + j), places);
 #endif
-    for (; j < n; ++j, at += HL_PANEL) { /* without a branch, which could not be foreseen */
-      *to = (hl_sparse_entry){at, x[j]};
-      to += x[j] != 0.0f;
+    for (; j < n; ++j) { /* without a branch, which could not be foreseen */
+      list[count] = first + (uint32_t)j * HL_PANEL;
+      list_values[count] = x[j];
+      count += x[j] != 0.0f;
     }
-    counts[i] = (int32_t)(to - (entries + i * room));
+    counts[i] = (int32_t)count;
   }
 }
 
