@@ -57,7 +57,8 @@ static void test_an_update_works_in_memory(void) {
   const hl_tile_section *body = &t->body[HL_VARIANT_DIRECT];
   CHECK(count(body, HL_CODE_LOAD) == 0 && count(body, HL_CODE_STORE) == 0, "memory is copied");
   CHECK(body->count == 3, "%d instructions for three operations", body->count);
-  CHECK(t->once.count == 2 && t->columns.count == 1, "the constant and the panel mask are kept across tiles");
+  CHECK(t->once.count == 1 && t->columns.count == 0 && t->masks.count == 2,
+        "the constant and the panel mask are kept across tiles");
   CHECK(t->body[HL_VARIANT_COPY].count == 5, "two masked stores besides");
   CHECK(t->nbound == 2 && t->ndirect == 2, "%d", t->nbound);
   hl_tile_free(t);

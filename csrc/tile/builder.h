@@ -38,8 +38,8 @@ typedef struct hl_tile_builder {
   int32_t *free_full, *free_row;
   uint8_t *row_only, *stored;  /* per operand */
   int32_t product, mask, zero; /* value numbers */
-  int32_t panel_store, masks;  /* stores into panels, some of which mask */
-  int32_t live;                /* most values alive at once */
+  int32_t panel_store;
+  int32_t live; /* most values alive at once */
   hl_tile_match *matches;
   int32_t nmatches;
   int32_t *match_of; /* per instruction: the match it is part of, or -1 */

@@ -299,7 +299,7 @@ hl_status hl_tile_compile(const hl_kernels *kernels, const hl_tile_domain *domai
     t->noperands = program->noperands;
     t->nreductions = program->nreductions;
     t->operands = array(no, sizeof *t->operands);
-    t->code_block = array(4 * (n + 1), sizeof *t->code_block);
+    t->code_block = array(4 * (n + 1) + 2, sizeof *t->code_block);
     t->chain_locs = array((n + 2) * HL_CHAIN_PLACES, sizeof *t->chain_locs); /* n / 2 chains at most, two variants */
     t->reductions = array(t->nreductions, sizeof *t->reductions);
     t->direct_operands = array(no, sizeof *t->direct_operands);

@@ -126,23 +126,22 @@ static void emit_level(hl_tile_builder *b, pools *p, int level, hl_tile_section 
     section->code[section->count] = make_code(b, i);
     section->code[section->count++].full &= !v->narrow;
   }
-  if (b->panel_store)
-    b->values[level == HL_LEVEL_ONCE ? b->zero : b->mask].place = new_place(p, b, 1);
 }
 
-/* What stores that mask need: zeros once, the mask for each block of columns. */
+/* What stores that mask need, for each block of columns. */
 static void emit_masks(hl_tile_builder *b) {
   hl_tile_code c = {.full = 1, .a = PLACE_NONE, .b = PLACE_NONE, .c = PLACE_NONE, .operand = -1};
-  hl_tile_section *once = &b->tile->once, *columns = &b->tile->columns;
+  hl_tile_section *masks = &b->tile->masks;
   c.kind = HL_CODE_SPLAT;
   c.dst = b->values[b->zero].place;
-  once->code[once->count++] = c;
+  masks->code[masks->count++] = c;
   c.kind = HL_CODE_MASK;
   c.dst = b->values[b->mask].place;
-  columns->code[columns->count++] = c;
+  masks->code[masks->count++] = c;
 }
 
-static void emit_store(hl_tile_builder *b, int32_t i, hl_tile_section *section) {
+static void emit_store(hl_tile_builder *b, int32_t i, int variant) {
+  hl_tile_section *section = &b->tile->body[variant];
   hl_tile_code c = make_code(b, i);
   const hl_tile_operand *o = &b->tile->operands[c.operand];
   if (o->access == HL_ACCESS_PANEL && o->direct) { /* keeps the padding zero */
@@ -152,7 +151,7 @@ static void emit_store(hl_tile_builder *b, int32_t i, hl_tile_section *section) 
     c.b = c.a;
     c.a = b->values[b->mask].place;
     c.c = b->values[b->zero].place;
-    b->masks = 1;
+    b->tile->masked[variant] = 1;
   }
   section->code[section->count++] = c;
 }
@@ -232,7 +231,7 @@ static void emit_body(hl_tile_builder *b, pools *p, int variant) {
     if (is_store(b, i)) {
       int32_t maker = b->uses[i][0];
       if (maker >= n || goes_to[maker] != operand)
-        emit_store(b, i, section);
+        emit_store(b, i, variant);
     }
     /* Inputs that end here give up their registers first: kernels may work in place. */
     hl_tile_code c = is_store(b, i) ? (hl_tile_code){0} : make_code(b, i);
@@ -278,9 +277,14 @@ void hl_tile_emit(hl_tile_builder *b) {
   t->columns.code = t->code_block + room;
   t->body[0].code = t->code_block + 2 * room;
   t->body[1].code = t->code_block + 3 * room;
+  t->masks.code = t->code_block + 4 * room;
   pools fixed = {0};
   emit_level(b, &fixed, HL_LEVEL_ONCE, &t->once);
   emit_level(b, &fixed, HL_LEVEL_COLUMNS, &t->columns);
+  if (b->panel_store) {
+    b->values[b->zero].place = new_place(&fixed, b, 1);
+    b->values[b->mask].place = new_place(&fixed, b, 1);
+  }
   for (int variant = 0; variant < 2; variant++) {
     pools p = fixed;
     emit_body(b, &p, variant);
@@ -289,13 +293,15 @@ void hl_tile_emit(hl_tile_builder *b) {
     for (int32_t i = 0; i < t->nreductions; i++)
       t->reductions[i].loc[variant] = b->values[t->reductions[i].loc[variant]].place;
   }
-  if (b->masks)
+  if (b->panel_store)
     emit_masks(b);
+  if (t->lanes_mode) /* the variant follows from the rows; otherwise from the columns, as the masks do */
+    t->masked[0] = t->masked[1] = t->masked[0] || t->masked[1];
   t->product_loc = 1 + t->nfull + t->nrow;
   t->operand_loc = t->product_loc + 1;
   t->nlocs = t->operand_loc + t->noperands;
-  hl_tile_section *sections[4] = {&t->once, &t->columns, &t->body[0], &t->body[1]};
-  for (int i = 0; i < 4; i++)
+  hl_tile_section *sections[] = {&t->once, &t->columns, &t->masks, &t->body[0], &t->body[1]};
+  for (int i = 0; i < (int)(sizeof sections / sizeof *sections); i++)
     for (hl_tile_code *c = sections[i]->code, *end = c + sections[i]->count; c < end; c++) {
       c->dst = location(t, c->dst);
       c->a = location(t, c->a);

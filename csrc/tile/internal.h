@@ -87,7 +87,8 @@ struct hl_tile {
   /* Code. */
   hl_tile_operand *operands;
   int32_t noperands;
-  hl_tile_section once, columns, body[2];
+  hl_tile_section once, columns, masks, body[2];
+  int32_t masked[2]; /* whether the body of a variant needs the masks */
   hl_tile_code *code_block;
   int32_t *chain_locs;
   int32_t nchain_locs;

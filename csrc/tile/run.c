@@ -149,6 +149,8 @@ static int run_tile(hl_tile_state *s, const hl_tile_extent *e) {
       run_section(s, &t->once, &widest);
     }
     run_section(s, &t->columns, &most);
+    if (t->masked[variant])
+      run_section(s, &t->masks, &most);
     s->columns_at = e->c0;
   }
   run_section(s, &t->body[variant], e);

@@ -5,8 +5,9 @@
    operands are all contiguous or scalar are flattened to this mode, which wastes no padding.
 
    Code comes in sections: `once` (constants, scalars) is run when a thread enters the step, `columns` (row vectors such
-   as a bias) when the column block changes, and the body for every tile. The body has two variants: DIRECT uses memory
-   in place of registers where a tile is contiguous and aligned there; COPY goes through registers except for panels. */
+   as a bias) when the column block changes, then `masks` if its stores need them, and the body for every tile. The body
+   has two variants: DIRECT uses memory in place of registers where a tile is contiguous and aligned there; COPY goes
+   through registers except for panels. */
 #ifndef HL_TILE_H
 #define HL_TILE_H
 
