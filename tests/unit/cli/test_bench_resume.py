@@ -138,21 +138,21 @@ def test_lengths():
     work = Workload((784, 512, 10), 128, "rmsprop")
     fast = Length.of(work, 1e-4)
     assert (fast.epochs, fast.whole, fast.whole_epoch(0.3), str(fast)) == (5, True, 0.3, "5 epochs")
-    middling = Length.of(work, 5e-3)
+    middling = Length.of(work, 8e-3)
     assert (middling.epochs, middling.rows, str(middling)) == (1, 60_000, "1 epoch")
-    # 2.5 s are 250 steps: 7 times 32 and some.
-    slow = Length.of(work, 0.01)
+    # 4 s are 250 steps: 7 times 32 and some.
+    slow = Length.of(work, 0.016)
     assert (slow.epochs, slow.steps, slow.rows, slow.whole) == (1, 224, 224 * 128, False)
     assert slow.whole_epoch(2.0) == 2.0 * 60_000 / (224 * 128)
     assert str(slow) == "224 of 469 steps"
-    assert Length.of(work, 0.25).steps == 10
+    assert Length.of(work, 0.4).steps == 10
     assert Length.of(work, 99.0).steps == 1
     assert Length.of(work, 99.0).shorter is None
-    assert Length.of(work, 0.25).shorter.steps == 2
+    assert Length.of(work, 0.4).shorter.steps == 2
 
 
 def test_what_an_epoch_takes_once():
-    length = Length.of(Workload((784, 512, 10), 128, "rmsprop"), 0.01)
+    length = Length.of(Workload((784, 512, 10), 128, "rmsprop"), 0.016)
     shorter = length.shorter
     assert (shorter.steps, shorter.rows) == (32, 32 * 128)
     found = length.with_once(2.74, shorter, 0.82)

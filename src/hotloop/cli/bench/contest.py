@@ -111,7 +111,7 @@ class Contest:
         if shorter is None:
             return length if self.ask(one.name, do="take", rows=length.rows) else None
         brief = self._seconds_of_epoch(one.name, shorter.rows, 3)
-        long = self._seconds_of_epoch(one.name, length.rows, 1)
+        long = self._seconds_of_epoch(one.name, length.rows, 2)
         return length.with_once(long, shorter, brief) if long and brief else None
 
     def _seconds_of_epoch(self, name: str, rows: int, times: int) -> float | None:

@@ -9,7 +9,7 @@ __all__ = ["Length"]
 
 _SHORT = 1.0  # seconds that some epochs together are to take, about
 _EPOCHS = 5  # and at most so many
-_LONG = 2.5  # seconds that a sample may take
+_LONG = 4.0  # seconds that a sample may take
 _TOGETHER = 32  # steps that rivals do in one call at most: parts have a whole number of such calls
 
 
