@@ -55,6 +55,7 @@ add_library(hotloop_core STATIC
   ${HOTLOOP_CSRC}/core/status.c
   ${HOTLOOP_CSRC}/core/threads.c
   ${HOTLOOP_CSRC}/gemm/gemm.c
+  ${HOTLOOP_CSRC}/gemm/panels.c
   ${HOTLOOP_CSRC}/gemm/sparse.c
   ${HOTLOOP_CSRC}/gemm/turned.c
   ${HOTLOOP_CSRC}/kernels/chains.c

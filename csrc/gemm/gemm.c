@@ -6,7 +6,9 @@
            for each slab of the group   micro-kernel, then epilogue while the tile is in L1
 
    One block of k is the common case: the tile then goes straight from the kernel to the epilogue. Between blocks, a
-   block of rows has its partial sums in scratch. A single row takes a path of its own, several slabs at a time. */
+   block of rows has its partial sums in scratch. A single row takes a path of its own, several slabs at a time.
+
+   Threads share the slabs of B, unless C alone is wanted, by rows, and B is small (`is_by_rows`). */
 #include "gemm/gemm.h"
 
 #include <string.h>
@@ -30,7 +32,10 @@ enum {
   ROWS_NEAR = 4096,      /* elements of A that stay in L1 beside what a tile takes */
   LONG_TILE = 4096,      /* elements of a tile of A from which it is worth being fetched ahead: 16 KiB */
   ALIGNMENT = 64,        /* bytes */
+  OWN_A = 16 * 1024,     /* elements of A's tiles that a task packs at a time for itself */
   TASK_MACS = 1 << 18,   /* multiply-adds that make a task worth its bookkeeping: some 4 us */
+  BY_ROWS_M = 64,        /* rows from which on they are tasks, see is_by_rows */
+  ROWS_MACS = 1 << 17,   /* likewise where tasks are rows, which find B packed */
   ROW_K = 32,            /* what a row of a slab takes besides its multiply-adds, as so many steps of k */
   TASKS_WANTED = 32,     /* enough for stealing to even out the load of many cores */
   TASKS_LEAST = 16       /* what is left of them where a group of slabs is a task */
@@ -54,12 +59,26 @@ static int64_t group_slabs(int64_t n, int64_t k) {
 
 static int is_in_place(const hl_gemm_b *b) { return !b->trans && b->layout == HL_PANELS; }
 
+/* Whether tasks are rows of all slabs, not slabs of all rows. Threads then write no two parts of a row of C, whose
+   lines would go to and fro between them, and no thread reads a tile of A that another one has packed. In return each
+   packs all of B, which takes as long as some 30 rows if it is transposed: then only where few terms make C the larger
+   part. Where an update follows, slabs are better: a thread finds in its cache the weights that it updated. */
+static int is_by_rows(const hl_gemm *g) {
+  return !g->epilogue && g->c_layout == HL_ROW_MAJOR && !is_in_place(&g->b) && g->m >= BY_ROWS_M && g->n > HL_PANEL &&
+         g->k <= (g->b.trans ? HL_PANEL : K_BLOCK) && divide_up(g->n, HL_PANEL) <= group_slabs(g->n, g->k);
+}
+
+/* Tiles of A that are packed at a time, where they are not packed for all: of several, a line is read once. */
+static int64_t own_tiles(const hl_gemm *g) {
+  return at_least(at_most(OWN_A / (HL_GEMM_MAX_MR * at_least(at_most(g->k, K_BLOCK), 1)), PACK_TILES), 1);
+}
+
 static parts scratch_parts(const hl_gemm *g) {
   int64_t block = at_most(g->k, K_BLOCK), width = group_slabs(g->n, g->k) * HL_PANEL;
   parts bytes;
   bytes.tile = (int64_t)sizeof(float) * HL_GEMM_MAX_MR * HL_PANEL;
   bytes.pointers = round_up((int64_t)sizeof(float *) * HL_GEMM_MAX_MR, ALIGNMENT);
-  bytes.a_tile = g->a.tiled ? round_up((int64_t)sizeof(float) * block * HL_GEMM_MAX_MR, ALIGNMENT) : 0;
+  bytes.a_tile = g->a.tiled ? round_up((int64_t)sizeof(float) * block * HL_GEMM_MAX_MR * own_tiles(g), ALIGNMENT) : 0;
   bytes.packed = is_in_place(&g->b) ? 0 : (int64_t)sizeof(float) * block * width;
   bytes.sums = g->k <= K_BLOCK ? 0 : (int64_t)sizeof(float) * at_most(g->m, ROW_BLOCK) * width;
   return bytes;
@@ -93,7 +112,7 @@ int32_t hl_gemm_tiled(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k
 }
 
 hl_gemm_packing hl_gemm_packs(const hl_kernels *kernels, const hl_gemm *g) {
-  hl_gemm_packing packing = {.a = g->a.tiled ? packed_a(kernels, g->m, g->n, g->k) : 0};
+  hl_gemm_packing packing = {.a = g->a.tiled && !is_by_rows(g) ? packed_a(kernels, g->m, g->n, g->k) : 0};
   int64_t size;
   if (!packing.a)
     return packing;
@@ -145,6 +164,11 @@ void hl_gemm_tasking(const hl_kernels *kernels, const hl_gemm *g, int64_t epilog
   int64_t rows = at_least(g->m, 1);
   int64_t row_macs = (g->k + ROW_K) * HL_PANEL + epilogue;
   int split = 1;
+  if (is_by_rows(g)) {
+    *task_rows = round_up(at_least(ROWS_MACS / (row_macs * slabs), divide_up(rows, TASKS_WANTED)), mr);
+    *task_slabs = slabs;
+    return;
+  }
   if (rows > A_NEAR / at_least(g->k, 1)) {
     together = at_least(at_most(group_slabs(g->n, g->k), slabs / TASKS_LEAST), 1);
     split = together == 1 || is_in_place(&g->b) || hl_gemm_packs(kernels, g).b; /* else each part would pack its B */
@@ -225,19 +249,33 @@ typedef struct space {
   const float **pointers;
 } space;
 
-static void point_to_rows(const hl_kernels *kernels, const hl_gemm *g, const space *own, int64_t i, int64_t rows,
-                          int64_t p0, int64_t count) {
+/* The tile of rows [i, i+mr) of rows [i0, i1). */
+static void point_to_rows(const hl_kernels *kernels, const hl_gemm *g, const space *own, int64_t i0, int64_t i,
+                          int64_t i1, int64_t p0, int64_t count) {
   const hl_gemm_a *a = &g->a;
+  const int64_t mr = tile_rows(kernels, a->tiled);
   if (a->packed) {
-    own->pointers[0] = a->packed + i * g->k + p0 * kernels->gemm_mr_packed;
+    own->pointers[0] = a->packed + i * g->k + p0 * mr;
   } else if (a->tiled) {
-    own->pointers[0] = own->a_tile;
-    pack_tiles(kernels, own->a_tile, g, p0, count, i, 1);
+    const int64_t most = own_tiles(g), at = (i - i0) / mr % most;
+    if (at == 0)
+      pack_tiles(kernels, own->a_tile, g, p0, count, i, at_most(most, divide_up(i1 - i, mr)));
+    own->pointers[0] = own->a_tile + at * count * mr;
   } else {
-    for (int64_t r = 0; r < rows; ++r)
+    for (int64_t r = 0; r < at_most(i1 - i, mr); ++r)
       own->pointers[r] =
           a->layout == HL_PANELS ? a->data + p0 * a->ld + (i + r) * HL_PANEL : hl_gemm_a_row(a, i + r) + p0;
   }
+}
+
+/* Packs slabs of B, unless the last task of this thread has left them there. */
+static void have_b(const hl_kernels *kernels, hl_gemm *g, const space *own, int64_t s0, int64_t s1, int64_t p0,
+                   int64_t count) {
+  if (count == g->k && g->kept_from == s0 && g->kept_to == s1)
+    return;
+  pack_b(kernels, own->packed, &g->b, g->n, s0, s1, p0, count);
+  g->kept_from = s0;
+  g->kept_to = count == g->k ? s1 : s0;
 }
 
 /* What is the same for all tiles of a block of rows and of k, in a group of slabs. */
@@ -249,12 +287,13 @@ typedef struct block {
 } block;
 
 /* The register tile of rows from i on, which own->pointers name, and of slab s. */
-static void run_tile(const hl_kernels *kernels, const hl_gemm *g, const block *k, int64_t i, int32_t rows, int64_t s,
+static void run_tile(const hl_kernels *kernels, const hl_gemm *g, const block *k, int64_t i, int64_t s,
                      const space *own) {
   const hl_gemm_a *a = &g->a;
   const int64_t j0 = s * HL_PANEL, ahead = (s - k->s0) * k->count * HL_GEMM_AHEAD, ld = hl_gemm_tile_ld(g->n);
   const int64_t mr = tile_rows(kernels, a->tiled);
-  hl_gemm_args args = {.k = k->count, .a = own->pointers, .accumulate = !k->first, .mr = rows};
+  hl_gemm_args args = {.k = k->count, .a = own->pointers, .b_step = HL_PANEL, .accumulate = !k->first};
+  args.mr = (int32_t)at_most(k->i1 - i, mr);
   args.a_jump = a->layout == HL_PANELS ? (a->ld - 1) * HL_PANEL : 0; /* p0 is a multiple of HL_PANEL */
   args.nr = (int32_t)at_most(g->n - j0, HL_PANEL);
   args.b =
@@ -277,7 +316,7 @@ static void run_tile(const hl_kernels *kernels, const hl_gemm *g, const block *k
 }
 
 /* One block of rows, one group of slabs. */
-static void run_block(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, int64_t i1, int64_t s0, int64_t s1,
+static void run_block(const hl_kernels *kernels, hl_gemm *g, int64_t i0, int64_t i1, int64_t s0, int64_t s1,
                       const space *own) {
   const hl_gemm_a *a = &g->a;
   const hl_gemm_b *b = &g->b;
@@ -293,14 +332,13 @@ static void run_block(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, i
     k.last = k.p0 + k.count == g->k;
     k.fetch = a->packed && k.count * mr >= LONG_TILE;
     if (!k.panels)
-      pack_b(kernels, own->packed, b, g->n, s0, s1, k.p0, k.count);
+      have_b(kernels, g, own, s0, s1, k.p0, k.count);
     const int64_t together = slab_by_slab ? 1 : s1 - s0;
     for (int64_t from = s0; from < s1; from += together)
       for (int64_t i = i0; i < i1; i += mr) {
-        const int32_t rows = (int32_t)at_most(i1 - i, mr);
-        point_to_rows(kernels, g, own, i, rows, k.p0, k.count);
+        point_to_rows(kernels, g, own, i0, i, i1, k.p0, k.count);
         for (int64_t s = from; s < from + together; ++s)
-          run_tile(kernels, g, &k, i, rows, s, own);
+          run_tile(kernels, g, &k, i, s, own);
       }
     k.p0 += k.count;
   } while (k.p0 < g->k);
@@ -322,8 +360,7 @@ static void run_row(const hl_kernels *kernels, const hl_gemm *g, int64_t i, int6
   }
 }
 
-void hl_gemm_run(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, int64_t i1, int64_t s0, int64_t s1,
-                 void *scratch) {
+void hl_gemm_run(const hl_kernels *kernels, hl_gemm *g, int64_t i0, int64_t i1, int64_t s0, int64_t s1, void *scratch) {
   parts bytes = scratch_parts(g);
   char *base = scratch;
   space own = {.tile = (float *)base, .pointers = (const float **)(base + bytes.tile)};
@@ -344,23 +381,4 @@ void hl_gemm_run(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, int64_
   for (int64_t s = s0; s < s1; s += slabs)
     for (int64_t i = i0; i < i1; i += rows)
       run_block(kernels, g, i, at_most(i + rows, i1), s, at_most(s + slabs, s1), &own);
-}
-
-int64_t hl_panels_size(int64_t k, int64_t n) { return divide_up(n, HL_PANEL) * HL_PANEL * k; }
-
-void hl_pack_panels(float *panels, const float *src, int64_t ld, int64_t k, int64_t n) {
-  for (int64_t j0 = 0; j0 < n; j0 += HL_PANEL) {
-    size_t width = (size_t)at_most(n - j0, HL_PANEL);
-    for (int64_t r = 0; r < k; ++r) {
-      float *row = panels + j0 * k + r * HL_PANEL;
-      memcpy(row, src + r * ld + j0, sizeof(float) * width);
-      memset(row + width, 0, sizeof(float) * (HL_PANEL - width));
-    }
-  }
-}
-
-void hl_unpack_panels(float *dst, int64_t ld, const float *panels, int64_t k, int64_t n) {
-  for (int64_t j0 = 0; j0 < n; j0 += HL_PANEL)
-    for (int64_t r = 0; r < k; ++r)
-      memcpy(dst + r * ld + j0, panels + j0 * k + r * HL_PANEL, sizeof(float) * (size_t)at_most(n - j0, HL_PANEL));
 }

@@ -47,13 +47,16 @@ typedef struct hl_gemm {
   float *c; /* row-major [m, ldc], or HL_PANELS of an m x n matrix */
   int64_t ldc;
   hl_layout c_layout;
+  /* Slabs of B that the last hl_gemm_run has left packed in its scratch, for the next one with the same scratch; no
+     slabs at first, and when the operands change. */
+  int64_t kept_from, kept_to;
 } hl_gemm;
 
 /* Whether A is read from packed tiles: always with trans, else where enough slabs pass over it to be worth the copy.
    `in_place`: it is not to be copied without need, being rows of an input. */
 int32_t hl_gemm_tiled(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k, int32_t a_trans, int32_t in_place);
-/* Whether the transpose of C is computed instead, because C has few columns and A is transposed and in panels: these
-   are then read in place, 32 rows of C at a time, by full register tiles. Each element is the same chain. */
+/* Whether the transpose of C is computed instead, because C has few columns and A is transposed: A is then the right
+   operand, read in place if it is in panels, and register tiles are full. Each element is the same chain. */
 int32_t hl_gemm_turned(const hl_gemm *gemm);
 /* Bytes of scratch one thread needs for this product (register tile, pointers, a packed tile of A, packed panels). Here
    and below, only the shape and the layout of the operands are looked at where there is no data yet. */
@@ -75,7 +78,7 @@ void hl_gemm_pack(const hl_kernels *kernels, const hl_gemm *gemm, int64_t task, 
 void hl_gemm_use_packed(const hl_kernels *kernels, hl_gemm *gemm, const float *packed);
 /* Computes rows [i0, i1) of slabs [s0, s1). k == 0 gives zeros. No allocation. If A is packed, i0 is a multiple of
    gemm_mr_packed. */
-void hl_gemm_run(const hl_kernels *kernels, const hl_gemm *gemm, int64_t i0, int64_t i1, int64_t s0, int64_t s1,
+void hl_gemm_run(const hl_kernels *kernels, hl_gemm *gemm, int64_t i0, int64_t i1, int64_t s0, int64_t s1,
                  void *scratch);
 
 /* Layout conversions between row-major [k, n] (leading dimension ld) and panels. */

@@ -272,7 +272,9 @@ void hl_sparse_run(const hl_kernels *kernels, const hl_gemm *g, const hl_sparse 
   const int64_t mr = HL_GEMM_EPILOGUE_ROWS;
   float *sums = scratch, *copy = sums + ROWS_AT_ONCE * HL_PANEL * kernels->gemm_sparse_panels;
   if (!compute(kernels, g, s, i0, i1, s0, s1, lists, sums, copy)) {
-    hl_gemm_run(kernels, g, i0, i1, s0, s1, scratch);
+    hl_gemm with_zeros = *g;
+    with_zeros.kept_from = with_zeros.kept_to = 0;
+    hl_gemm_run(kernels, &with_zeros, i0, i1, s0, s1, scratch);
     return;
   }
   const int64_t ld = hl_gemm_tile_ld(g->n);

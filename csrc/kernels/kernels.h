@@ -38,9 +38,9 @@ typedef void (*hl_rowreduce_fn)(float *dst, const float *src, int64_t rows, int6
               or, with a jump, a[i][p + p / HL_PANEL * a_jump]: rows of panels go on in the next panel
      packed:  A(i, p) = a[0][p*gemm_mr_packed + i]     a: one pointer
               k * HL_GEMM_AHEAD floats from `ahead` on, if not NULL, are brought nearer for a later call
-   B(p, j) = b[p*HL_PANEL + j].  c: [mr, nr] with stride ldc.  accumulate != 0 starts the chains from c instead of 0.
-   1 <= mr <= gemm_mr, 1 <= nr <= HL_PANEL.  Whatever nr is, the first HL_PANEL columns of every row of B and of c (half
-   of them when nr <= HL_LANES) are read and written.
+   B(p, j) = b[p*HL_PANEL + j], packed: b[p*b_step + j], b_step > HL_PANEL only with nr > HL_LANES.  c: [mr, nr] with
+   stride ldc.  accumulate != 0 starts the chains from c instead of 0. 1 <= mr <= gemm_mr, 1 <= nr <= HL_PANEL. Whatever
+   nr is, the first HL_PANEL columns of every row of B and of c (half of them when nr <= HL_LANES) are read and written.
      thin: one row (mr == 1, a[0]) over nr <= HL_THIN_PANELS * HL_PANEL columns at once, panel q of B at b + q*b_stride:
            a single row leaves no other parallelism to hide the latency of its chains. c is one row. */
 typedef struct hl_gemm_args {
@@ -49,6 +49,7 @@ typedef struct hl_gemm_args {
   int64_t a_jump;     /* rows only */
   const float *ahead; /* packed only */
   const float *b;
+  int64_t b_step;   /* packed only */
   int64_t b_stride; /* thin only */
   float *c;
   int64_t ldc;

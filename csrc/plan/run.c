@@ -95,7 +95,7 @@ static void do_task(worker *w, const hl_step *step, int32_t packing, int64_t tas
     hl_block_run(step->block, w->r->plan->kernels, w->bases, w->scratch, task);
     return;
   }
-  const hl_gemm *g = &w->gemm;
+  hl_gemm *g = &w->gemm;
   if (step->use_sparse) {
     if (packing)
       hl_sparse_pack(w->r->plan->kernels, g, &step->sparse, task, w->r->plan->packed, w->scratch);

@@ -39,7 +39,8 @@ static double tile_gflops(const hl_kernels *k, int packed) {
   const float *rows[HL_GEMM_MAX_MR];
   for (int i = 0; i < HL_GEMM_MAX_MR; ++i)
     rows[i] = a + i * LD;
-  hl_gemm_args args = {.k = DEPTH, .a = rows, .b = b, .c = c, .ldc = HL_PANEL, .mr = mr, .nr = HL_PANEL};
+  hl_gemm_args args = {
+      .k = DEPTH, .a = rows, .b = b, .b_step = HL_PANEL, .c = c, .ldc = HL_PANEL, .mr = mr, .nr = HL_PANEL};
   double best = 0;
   for (int round = 0; round < 600; ++round) {
     double start = now();
@@ -96,6 +97,7 @@ static double product_gflops(const hl_kernels *k, const shape *s) {
       for (int64_t task = 0; task < packing.tasks; ++task)
         hl_gemm_pack(k, &g, task, packed);
       hl_gemm_use_packed(k, &g, packed);
+      g.kept_from = g.kept_to = 0; /* as if the operands were others */
       for (int64_t i0 = 0; i0 < s->m; i0 += task_rows)
         for (int64_t s0 = 0; s0 < slabs; s0 += task_slabs)
           hl_gemm_run(k, &g, i0, i0 + task_rows < s->m ? i0 + task_rows : s->m, s0,

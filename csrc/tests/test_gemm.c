@@ -13,12 +13,16 @@ static void fill(const hl_kernels *k, float *x, int64_t n, uint64_t seed) {
 
 static void check_tile(const hl_kernels *k, int packed, int32_t mr, int32_t nr, int64_t count, int accumulate) {
   const int64_t jump = packed || mr % 2 ? 0 : 40; /* half of them as in panels */
-  enum { LDA = 300, LDB = HL_PANEL, LDC = 48 };
-  float *a = new_lanes((count + HL_GEMM_MAX_MR) * LDA), *b = new_lanes((count + 1) * LDB);
+  const int64_t step = packed && mr % 2 && nr > HL_LANES ? HL_PANEL + 5 : HL_PANEL;
+  enum { LDA = 300, LDC = 48 };
+  float *a = new_lanes((count + HL_GEMM_MAX_MR) * LDA), *b = new_lanes((count + 1) * HL_PANEL);
+  float *spread = new_lanes((count + 1) * step);
   float *c = new_lanes(HL_GEMM_MAX_MR * LDC), *want = new_lanes(HL_GEMM_MAX_MR * LDC);
   const float *rows[HL_GEMM_MAX_MR], *at = NULL;
   fill(k, a, (count + HL_GEMM_MAX_MR) * LDA, 1);
-  fill(k, b, (count + 1) * LDB, 2);
+  fill(k, b, (count + 1) * HL_PANEL, 2);
+  for (int64_t p = 0; p < count; ++p)
+    memcpy(spread + p * step, b + p * HL_PANEL, sizeof(float) * HL_PANEL);
   fill(k, c, HL_GEMM_MAX_MR * LDC, 3);
   memcpy(want, c, sizeof(float) * HL_GEMM_MAX_MR * LDC);
   for (int64_t i = 0; i < mr; ++i)
@@ -29,10 +33,12 @@ static void check_tile(const hl_kernels *k, int packed, int32_t mr, int32_t nr, 
       tile[p * k->gemm_mr_packed + i] = rows[i][p];
   at = tile;
   hl_gemm_args args = {
-      .k = count, .a = packed ? &at : rows, .a_jump = jump, .b = b, .c = c, .ldc = LDC, .mr = mr, .nr = nr};
+      .k = count, .a = packed ? &at : rows, .a_jump = jump, .b = spread, .c = c, .ldc = LDC, .mr = mr, .nr = nr};
+  args.b_step = step;
   args.accumulate = accumulate;
   (packed ? k->gemm_packed : k->gemm_rows)(&args);
   args.a = rows;
+  args.b = b;
   args.c = want;
   hl_kernels_reference()->gemm_rows(&args);
   const char *isa = hl_isa_name(k->isa);
@@ -42,6 +48,7 @@ static void check_tile(const hl_kernels *k, int packed, int32_t mr, int32_t nr, 
         CHECK(c[i * LDC + j] == want[i * LDC + j], "%s %s tile %d x %d, k = %lld, accumulate %d, at (%d, %d)", isa,
               packed ? "packed" : "rows", mr, nr, (long long)count, accumulate, i, j);
   free(tile);
+  free(spread);
   free(want);
   free(c);
   free(b);
@@ -234,8 +241,9 @@ int main(void) {
   check_panels();
   const int32_t widths[] = {1, 10, 16, 17, 32};
   const int64_t depths[] = {0, 1, 2, 7, 33};
-  const int64_t shapes[][3] = {{1, 1, 1},    {1, 200, 50}, {1, 10, 5},    {5, 10, 0},   {13, 33, 17},   {12, 32, 8},
-                               {14, 64, 20}, {40, 70, 33}, {29, 10, 128}, {3, 100, 65}, {30, 40, 2100}, {61, 270, 130}};
+  const int64_t shapes[][3] = {{1, 1, 1},      {1, 200, 50},   {1, 10, 5},    {5, 10, 0},    {13, 33, 17},
+                               {12, 32, 8},    {14, 64, 20},   {40, 70, 33},  {29, 10, 128}, {3, 100, 65},
+                               {30, 40, 2100}, {61, 270, 130}, {150, 70, 32}, {107, 10, 40}, {64, 33, 257}};
   /* Around the sizes of the blocks: both operands packed for all, blocks of k and of rows, groups of slabs. */
   const struct {
     int64_t m, n, k;

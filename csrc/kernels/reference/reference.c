@@ -200,7 +200,7 @@ static void gemm_packed(const hl_gemm_args *g) {
     for (int32_t j = 0; j < g->nr; ++j) {
       float sum = g->accumulate ? g->c[i * g->ldc + j] : 0.0f;
       for (int64_t p = 0; p < g->k; ++p)
-        sum = fmaf(g->a[0][p * REFERENCE_MR + i], g->b[p * HL_PANEL + j], sum);
+        sum = fmaf(g->a[0][p * REFERENCE_MR + i], g->b[p * g->b_step + j], sum);
       g->c[i * g->ldc + j] = sum;
     }
 }

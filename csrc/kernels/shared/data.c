@@ -80,17 +80,21 @@ void HL_ISA_NAME(colsum_f)(float *acc, const float *src, int64_t rows, int64_t n
   }
 }
 
+/* What is left over of rows or columns is done with some of their neighbours once more: element by element, the ten
+   columns of an output layer would take twice the time. */
 void HL_ISA_NAME(transpose)(float *dst, int64_t ldd, const float *src, int64_t lds, int64_t rows, int64_t cols) {
-  const int64_t block = HL_TRANSPOSE_BLOCK;
-  const int64_t whole_rows = rows - rows % block, whole_cols = cols - cols % block;
-  for (int64_t c = 0; c < whole_cols; c += block) {
-    for (int64_t r = 0; r < whole_rows; r += block)
-      f32_transpose_block(dst + c * ldd + r, ldd, src + r * lds + c, lds);
-    for (int64_t r = whole_rows; r < rows; ++r)
-      for (int64_t i = c; i < c + block; ++i)
-        dst[i * ldd + r] = src[r * lds + i];
+  const int64_t block = HL_TRANSPOSE_BLOCK, last_row = rows - block, last_col = cols - block;
+  if (last_row >= 0 && last_col >= 0) {
+    for (int64_t c = 0; c < cols; c += block) {
+      const int64_t col = c < last_col ? c : last_col;
+      for (int64_t r = 0; r < rows; r += block) {
+        const int64_t row = r < last_row ? r : last_row;
+        f32_transpose_block(dst + col * ldd + row, ldd, src + row * lds + col, lds);
+      }
+    }
+    return;
   }
-  for (int64_t c = whole_cols; c < cols; ++c)
+  for (int64_t c = 0; c < cols; ++c)
     for (int64_t r = 0; r < rows; ++r)
       dst[c * ldd + r] = src[r * lds + c];
 }

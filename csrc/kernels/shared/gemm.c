@@ -29,15 +29,19 @@
 #define STEP(u)                                                                                                        \
   do {                                                                                                                 \
     f32x16 right[HL_GEMM_VECTORS];                                                                                     \
-    _Pragma("GCC unroll 2") for (int v = 0; v < vectors; ++v) right[v] = f32_load(b + (u) * HL_PANEL + v * HL_LANES);  \
+    _Pragma("GCC unroll 2") for (int v = 0; v < vectors; ++v) right[v] = f32_load(b + (u) * b_step + v * HL_LANES);    \
     _Pragma("GCC unroll 16") for (int i = 0; i < mr; ++i) {                                                            \
       const float *from = packed ? column + (u) * HL_GEMM_MR_PACKED + i : row[i] + (u);                                \
       ROW_MAC(i, sum[i], from, right, vectors)                                                                         \
     }                                                                                                                  \
   } while (0)
 
-/* mr, vectors and packed are constants at every call: the loops over them unroll, and `sum` becomes registers. */
-ALWAYS_INLINE void tile(const hl_gemm_args *g, int64_t j, const int mr, const int vectors, const int packed) {
+/* How the operands lie: A as rows or packed, B as a panel or, in STRIDED, with A packed, at a distance given. */
+enum { ROWS, PACKED, STRIDED };
+
+/* mr, vectors and kind are constants at every call: the loops over them unroll, and `sum` becomes registers. */
+ALWAYS_INLINE void tile(const hl_gemm_args *g, int64_t j, const int mr, const int vectors, const int kind) {
+  const int packed = kind != ROWS;
   f32x16 sum[HL_GEMM_MAX_MR][HL_GEMM_VECTORS];
   float *c = g->c + j;
 #pragma GCC unroll 16
@@ -48,7 +52,7 @@ ALWAYS_INLINE void tile(const hl_gemm_args *g, int64_t j, const int mr, const in
 
   /* Several steps between two additions to the row pointers: there are 12 of them, nearly all the general registers. */
   enum { STEPS = 4 };
-  const int64_t jump = packed ? 0 : g->a_jump;
+  const int64_t jump = packed ? 0 : g->a_jump, b_step = kind == STRIDED ? g->b_step : HL_PANEL;
   const float *row[HL_GEMM_MAX_MR], *column = g->a[0], *b = g->b + j;
   const float *ahead = j == 0 ? g->ahead : NULL;
   if (!packed) {
@@ -67,7 +71,7 @@ ALWAYS_INLINE void tile(const hl_gemm_args *g, int64_t j, const int mr, const in
         __builtin_prefetch(row[i] + 2 * (jump + HL_PANEL));
         __builtin_prefetch(row[i] + 2 * (jump + HL_PANEL) + HL_LANES);
       }
-    for (; p >= STEPS; p -= STEPS, b += STEPS * HL_PANEL) {
+    for (; p >= STEPS; p -= STEPS, b += STEPS * b_step) {
 #pragma GCC unroll 4
       for (int u = 0; u < STEPS; ++u)
         STEP(u);
@@ -85,7 +89,7 @@ ALWAYS_INLINE void tile(const hl_gemm_args *g, int64_t j, const int mr, const in
         }
       }
     }
-    for (; p > 0; --p, b += HL_PANEL) {
+    for (; p > 0; --p, b += b_step) {
       STEP(0);
       if (packed) {
         column += HL_GEMM_MR_PACKED;
@@ -110,8 +114,8 @@ ALWAYS_INLINE void tile(const hl_gemm_args *g, int64_t j, const int mr, const in
 
 typedef void (*tile_fn)(const hl_gemm_args *g, int64_t j);
 
-#define TILE(name, mr, vectors, packed)                                                                                \
-  static void name##_##mr##x##vectors(const hl_gemm_args *g, int64_t j) { tile(g, j, mr, vectors, packed); }
+#define TILE(name, mr, vectors, kind)                                                                                  \
+  static void name##_##mr##x##vectors(const hl_gemm_args *g, int64_t j) { tile(g, j, mr, vectors, kind); }
 /* FOR_ROWS_<n>(F, ...) is F for 1..n rows. */
 #define FOR_ROWS_2(F, ...) F(__VA_ARGS__, 1) F(__VA_ARGS__, 2)
 #define FOR_ROWS_6(F, ...)                                                                                             \
@@ -123,25 +127,35 @@ typedef void (*tile_fn)(const hl_gemm_args *g, int64_t j);
 #define FOR_ROWS_PASTE(n) FOR_ROWS_##n
 #define FOR_ROWS(n) FOR_ROWS_PASTE(n)
 
-#define DEFINE(name, vectors, packed, mr) TILE(name, mr, vectors, packed)
+#define DEFINE(name, vectors, kind, mr) TILE(name, mr, vectors, kind)
 #define ENTRY(name, vectors, mr) [mr] = name##_##mr##x##vectors,
 
-FOR_ROWS(HL_GEMM_MR_ROWS)(DEFINE, rows, 1, 0)
-    FOR_ROWS(HL_GEMM_MR_PACKED)(DEFINE, packed, 1, 1) static const tile_fn rows_narrow[HL_GEMM_MR_ROWS + 1] = {
+FOR_ROWS(HL_GEMM_MR_ROWS)(DEFINE, rows, 1, ROWS)
+    FOR_ROWS(HL_GEMM_MR_PACKED)(DEFINE, packed, 1, PACKED) static const tile_fn rows_narrow[HL_GEMM_MR_ROWS + 1] = {
         FOR_ROWS(HL_GEMM_MR_ROWS)(ENTRY, rows, 1)};
 static const tile_fn packed_narrow[HL_GEMM_MR_PACKED + 1] = {FOR_ROWS(HL_GEMM_MR_PACKED)(ENTRY, packed, 1)};
 
 #if HL_GEMM_VECTORS == 2
-FOR_ROWS(HL_GEMM_MR_ROWS)(DEFINE, rows, 2, 0)
-    FOR_ROWS(HL_GEMM_MR_PACKED)(DEFINE, packed, 2, 1) static const tile_fn rows_wide[HL_GEMM_MR_ROWS + 1] = {
+FOR_ROWS(HL_GEMM_MR_ROWS)(DEFINE, rows, 2, ROWS)
+    FOR_ROWS(HL_GEMM_MR_PACKED)(DEFINE, packed, 2, PACKED) static const tile_fn rows_wide[HL_GEMM_MR_ROWS + 1] = {
         FOR_ROWS(HL_GEMM_MR_ROWS)(ENTRY, rows, 2)};
 static const tile_fn packed_wide[HL_GEMM_MR_PACKED + 1] = {FOR_ROWS(HL_GEMM_MR_PACKED)(ENTRY, packed, 2)};
+FOR_ROWS(HL_GEMM_MR_PACKED)
+(DEFINE, strided, 2,
+ STRIDED) static const tile_fn strided_wide[HL_GEMM_MR_PACKED + 1] = {FOR_ROWS(HL_GEMM_MR_PACKED)(ENTRY, strided, 2)};
+#define RUN_STRIDED(g) strided_wide[g->mr](g, 0);
 #define RUN(kind, g)                                                                                                   \
   if (g->nr > HL_LANES)                                                                                                \
     kind##_wide[g->mr](g, 0);                                                                                          \
   else                                                                                                                 \
     kind##_narrow[g->mr](g, 0);
 #else
+FOR_ROWS(HL_GEMM_MR_PACKED)
+(DEFINE, strided, 1,
+ STRIDED) static const tile_fn strided_narrow[HL_GEMM_MR_PACKED + 1] = {FOR_ROWS(HL_GEMM_MR_PACKED)(ENTRY, strided, 1)};
+#define RUN_STRIDED(g)                                                                                                 \
+  strided_narrow[g->mr](g, 0);                                                                                         \
+  strided_narrow[g->mr](g, HL_LANES);
 #define RUN(kind, g)                                                                                                   \
   kind##_narrow[g->mr](g, 0);                                                                                          \
   if (g->nr > HL_LANES)                                                                                                \
@@ -149,7 +163,13 @@ static const tile_fn packed_wide[HL_GEMM_MR_PACKED + 1] = {FOR_ROWS(HL_GEMM_MR_P
 #endif
 
 void HL_ISA_NAME(gemm_rows)(const hl_gemm_args *args) { RUN(rows, args) }
-void HL_ISA_NAME(gemm_packed)(const hl_gemm_args *args){RUN(packed, args)}
+void HL_ISA_NAME(gemm_packed)(const hl_gemm_args *args) {
+  if (args->b_step != HL_PANEL) {
+    RUN_STRIDED(args)
+    return;
+  }
+  RUN(packed, args)
+}
 
 /* `tiles` whole tiles' columns of one row at a time: then every cache line of it is read once. */
 ALWAYS_INLINE void pack(float *dst, const float *src, int64_t ld, const int64_t *rows, int64_t k, const int tiles) {

@@ -28,8 +28,10 @@ cdef class Call:
     cdef int *reads
     cdef int *writes
     cdef int *ndims  # of each input
+    cdef int *out_ndims  # of each output
     cdef int *floats  # of each output: whether it is of floats
     cdef int64_t *dims  # of all inputs, one after another
+    cdef int64_t *out_dims  # likewise of all outputs
 
     def __cinit__(self, make, variables, layouts, bint assigns, bint batched, inputs, outputs, reads, writes, array,
                   empty):
@@ -42,13 +44,16 @@ cdef class Call:
         self.nkept, self.ninputs, self.noutputs = len(self.variables), len(inputs), len(outputs)
         self.nreads, self.nwrites = len(reads), len(writes)
         sizes = [size for _, shape in inputs for size in shape]
-        self.reads = <int *>PyMem_Calloc(self.nreads + self.nwrites + self.ninputs + self.noutputs + 1, sizeof(int))
-        self.dims = <int64_t *>PyMem_Calloc(len(sizes) + 1, sizeof(int64_t))
+        out_sizes = [size for shape in self.out_shapes for size in shape]
+        self.reads = <int *>PyMem_Calloc(self.nreads + self.nwrites + self.ninputs + 2 * self.noutputs + 1, sizeof(int))
+        self.dims = <int64_t *>PyMem_Calloc(len(sizes) + len(out_sizes) + 1, sizeof(int64_t))
         if self.reads == NULL or self.dims == NULL:
             raise MemoryError("no memory for a call")
         self.writes = self.reads + self.nreads
         self.ndims = self.writes + self.nwrites
-        self.floats = self.ndims + self.ninputs
+        self.out_ndims = self.ndims + self.ninputs
+        self.floats = self.out_ndims + self.noutputs
+        self.out_dims = self.dims + len(sizes)
         for i in range(self.nreads):
             self.reads[i] = reads[i]
         for i in range(self.nwrites):
@@ -56,9 +61,12 @@ cdef class Call:
         for i in range(self.ninputs):
             self.ndims[i] = len(inputs[i][1])
         for i in range(self.noutputs):
+            self.out_ndims[i] = len(self.out_shapes[i])
             self.floats[i] = self.out_dtypes[i].kind == "f"
         for i in range(len(sizes)):
             self.dims[i] = sizes[i]
+        for i in range(len(out_sizes)):
+            self.out_dims[i] = out_sizes[i]
 
     def __dealloc__(self):
         PyMem_Free(self.reads)
@@ -98,20 +106,24 @@ cdef class Call:
 
     cdef int borrow(self, object arrays, _Views views) except -1:
         """Takes the inputs; returns 0 if one is not exactly as the function reads it."""
-        cdef int i, d
-        cdef int64_t *dims = self.dims
+        return self.borrow_as(arrays, self.dtypes, self.ndims, self.dims, False, views)
+
+    cdef int borrow_as(self, object arrays, tuple dtypes, int *ndims, int64_t *dims, bint writable,
+                       _Views views) except -1:
+        """Takes arrays that are to be of these dtypes and shapes; returns 0 if one is not."""
+        cdef int i, d, n = <int>len(dtypes)
         cdef Py_buffer *view
-        if len(arrays) != self.ninputs:
+        if len(arrays) != n:
             return 0
-        for i in range(self.ninputs):
-            array, dtype = arrays[i], self.dtypes[i]
+        for i in range(n):
+            array, dtype = arrays[i], dtypes[i]
             if type(array) is not self.array:
                 return 0
             own = array.dtype
             if own is not dtype and own != dtype:
                 return 0
-            view = views.borrow(array, False)
-            if view.ndim != self.ndims[i]:
+            view = views.borrow(array, writable)
+            if view.ndim != ndims[i]:
                 return 0
             for d in range(view.ndim):
                 if view.shape[d] != dims[d]:
@@ -120,6 +132,29 @@ cdef class Call:
                 return 0
             dims += view.ndim
         return 1
+
+    def fill(self, arrays, results):
+        """As a call, but writes the results into arrays that are given, and returns whether all of them fit.
+
+        Raises ValueError if an array of results is read-only.
+        """
+        cdef int i, n = self.nkept, total = self.nkept + self.nreads + self.nwrites
+        cdef Py_buffer *view
+        cdef hl_array[64] given
+        views = _Views(self.ninputs + self.noutputs)
+        if self.batched or total > 64 or not self.borrow(arrays, views):
+            return False
+        if not self.borrow_as(results, self.out_dtypes, self.out_ndims, self.out_dims, True, views):
+            return False
+        for i in range(self.nreads):
+            view = &views.views[self.reads[i]]
+            given[n + i].data, given[n + i].size = view.buf, view.len // 4
+        n += self.nreads
+        for i in range(self.nwrites):
+            view = &views.views[self.ninputs + self.writes[i]]
+            given[n + i].data, given[n + i].size = view.buf, view.len // 4
+        self.execute(given)
+        return True
 
     def fits(self, arrays):
         """Whether the arrays are exactly as the function reads them: plain, C-contiguous, of its dtypes and shapes."""

@@ -51,6 +51,11 @@ def _lanes(ports: list[_Port], tensors: Sequence[Tensor]) -> list[tuple[np.dtype
     return [(port.lanes, tensor.shape) for port, tensor in zip(ports, tensors, strict=True)]
 
 
+def _never(arrays: Sequence[Any], results: Sequence[Any]) -> bool:
+    """Stands for `Call.fill` where plans are not native."""
+    return False
+
+
 class Executable:
     """A compiled trace. `batched`: inputs and outputs are whole data sets, run batch by batch.
 
@@ -81,6 +86,8 @@ class Executable:
             array=np.ndarray,
             empty=np.empty,
         )
+        # Writes into arrays that are all just as the plan has them, without a detour.
+        self._fill: Callable[[Sequence[Any], Sequence[Any]], bool] = self._call.fill
         plan = recipe.make(Plan)
         self._call.idle.append(plan)
         # Batches that do not depend on each other, in steps too small for threads to share.
@@ -119,6 +126,8 @@ class Executable:
         `IndexError` on row numbers out of range, `RuntimeError` if the executable assigns
         variables and is running in another thread.
         """
+        if outputs is not None and steps == 1 and self._fill(inputs, outputs):
+            return 1
         recipe = self._recipe
         if steps <= 0 or not recipe.text:
             self._given(inputs)
@@ -232,6 +241,7 @@ class Executable:
 
     def use(self, plan_type: Any) -> None:
         """Has plans of another type run it from now on: for comparing."""
+        self._fill = _never
         self._call.make = lambda: self._recipe.make(plan_type)
         self._call.idle.clear()
 

@@ -66,6 +66,15 @@ def test_arrays_need_not_be_contiguous():
     assert not target[:, 1::2].any()
 
 
+def test_results_are_not_written_into_what_is_read_only():
+    executable = compiled(lambda x: [x + 1], ((4, 3), "float32"))
+    target = np.zeros((4, 3), np.float32)
+    target.flags.writeable = False
+    with pytest.raises(ValueError, match="read-only"):
+        executable.run([np.ones((4, 3), np.float32)], outputs=[target])
+    assert not target.any()
+
+
 def test_results_may_be_thrown_away():
     total = graph.Variable(0.0)
 

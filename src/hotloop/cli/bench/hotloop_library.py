@@ -111,9 +111,13 @@ class Library:
         from hotloop import graph
 
         rng = np.random.default_rng(0)
-        a = rng.random((k, m) if ta else (m, k), dtype="float32")
-        b = rng.random((n, k) if tb else (k, n), dtype="float32")
-        c = np.empty((m, n), "float32")
+        a, b, c = (
+            _aligned((k, m) if ta else (m, k)),
+            _aligned((n, k) if tb else (k, n)),
+            _aligned((m, n)),
+        )
+        rng.random(out=a, dtype="float32")
+        rng.random(out=b, dtype="float32")
         if ta:
             # The gradient of a weight: both operands are data.
             given = [a, b]
@@ -128,6 +132,14 @@ class Library:
             )
         executable = graph.compile(trace, batched=False)
         return lambda: executable.run(given, outputs=[c])
+
+
+def _aligned(shape: tuple[int, int]) -> np.ndarray:
+    """Zeros at a multiple of 64 bytes, as PyTorch's tensors are."""
+    size = shape[0] * shape[1]
+    room = np.zeros(size + 15, "float32")
+    start = -room.ctypes.data % 64 // 4
+    return room[start : start + size].reshape(shape)
 
 
 @contextlib.contextmanager
