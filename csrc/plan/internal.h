@@ -54,6 +54,7 @@ typedef struct hl_step {
 /* Consecutive small steps run by thread 0, or one step shared by all threads. */
 typedef struct hl_group {
   int32_t first, count, parallel;
+  int32_t packs_next; /* this run: while thread 0 does these, the others pack the next group's left operand */
 } hl_group;
 
 /* A shared step's tasks, or those that pack its A beforehand. */
@@ -109,7 +110,7 @@ void hl_plan_note_program(hl_plan *plan, const hl_program *program);
 hl_sparse_mode hl_sparse_default(void);
 void hl_step_allow_sparse(const hl_plan *plan, hl_step *step);
 void hl_plan_choose_sparse(hl_plan *plan, const hl_run *run);
-/* Writes down which steps are shared, and which of them pack an operand first. */
+/* Writes down which steps are shared, and which of them pack an operand first, or while others run. */
 void hl_plan_list_phases(hl_plan *plan);
 
 /* Makes room for n threads' scratch, base tables and queues. */

@@ -96,13 +96,32 @@ static void make_groups(hl_plan *plan) {
   hl_plan_list_phases(plan);
 }
 
+static int packs(const hl_step *step) { return step->use_sparse || step->packed > 0; }
+
+/* Whether the step's packing looks at nothing but the caller's rows, which no step writes. */
+static int packs_rows_alone(const hl_plan *plan, const hl_step *step) {
+  return packs(step) && step->a_input && (step->use_sparse || !hl_gemm_packs(plan->kernels, &step->gemm).b);
+}
+
+/* While thread 0 does a group of small steps: what they would pack themselves would go to the same place. */
+static int may_pack_next(const hl_plan *plan, const hl_group *group) {
+  if (group->parallel || group + 1 == plan->groups + plan->ngroups || !group[1].parallel)
+    return 0;
+  for (int32_t i = 0; i < group->count; i++)
+    if (packs(&plan->steps[group->first + i]))
+      return 0;
+  return packs_rows_alone(plan, &plan->steps[group[1].first]);
+}
+
 void hl_plan_list_phases(hl_plan *plan) {
   plan->nshared = 0;
+  for (int32_t g = 0; g < plan->ngroups; g++)
+    plan->groups[g].packs_next = may_pack_next(plan, &plan->groups[g]);
   for (int32_t g = 0; g < plan->ngroups; g++) {
     if (!plan->groups[g].parallel)
       continue;
     const hl_step *step = &plan->steps[plan->groups[g].first];
-    if (step->use_sparse || step->packed)
+    if (packs(step))
       plan->shared[plan->nshared++] = (hl_phase){.step = plan->groups[g].first, .packing = 1};
     plan->shared[plan->nshared++] = (hl_phase){.step = plan->groups[g].first};
   }

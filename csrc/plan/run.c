@@ -142,13 +142,18 @@ static void share_step(worker *w, hl_step *step, int32_t packing, uint64_t turn)
     hl_relay_report(&r->relay, count);
 }
 
-/* Thread 0's part of a shared step: opening it, a share of the work, and what comes after the last task. */
-static void lead_step(worker *w, hl_step *step, uint64_t *turn) {
-  for (int32_t packing = packs(step); packing >= 0; packing--) {
-    int64_t ntasks = count_tasks(step, packing);
-    hl_relay_open(&w->r->relay, w->r->plan->shares, w->nthreads, ntasks, ++*turn);
+static void open_step(worker *w, const hl_step *step, int32_t packing, uint64_t *turn) {
+  hl_relay_open(&w->r->relay, w->r->plan->shares, w->nthreads, count_tasks(step, packing), ++*turn);
+}
+
+/* Thread 0's part of a shared step: opening it, unless its packing is open already, a share of the work, and what comes
+   after the last task. */
+static void lead_step(worker *w, hl_step *step, int32_t open, uint64_t *turn) {
+  for (int32_t packing = packs(step); packing >= 0; packing--, open = 0) {
+    if (!open)
+      open_step(w, step, packing, turn);
     share_step(w, step, packing, *turn);
-    hl_relay_wait(&w->r->relay, ntasks);
+    hl_relay_wait(&w->r->relay, count_tasks(step, packing));
   }
   if (step->partials)
     hl_tile_reduce(&w->tile);
@@ -200,13 +205,20 @@ static void lead(worker *w) {
   for (int64_t batch = r->run->start; !finish; batch++) {
     enter_batch(w, batch);
     double since = plan->profile ? now() : 0;
+    int32_t open = 0;
     for (int32_t i = 0; i < plan->ngroups; i++) {
       const hl_group *g = &plan->groups[i];
+      if (g->packs_next && w->nthreads > 1) {
+        open_step(w, &plan->steps[g[1].first], 1, &turn);
+        open = 1;
+      }
       for (hl_step *step = &plan->steps[g->first], *end = step + g->count; step < end; step++) {
-        if (g->parallel && w->nthreads > 1)
-          lead_step(w, step, &turn);
-        else
+        if (g->parallel && w->nthreads > 1) {
+          lead_step(w, step, open, &turn);
+          open = 0;
+        } else {
           serial_step(w, step);
+        }
         if (plan->profile)
           account(plan, step, &since);
       }
