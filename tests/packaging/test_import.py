@@ -45,6 +45,7 @@ print(*sorted(set(sys.modules) - before))
 """
     loaded = set(run(code).stdout.split())
     assert "hotloop._native._core" in loaded
+    assert "numpy.random" not in loaded
     others = {name.split(".")[0] for name in loaded} - {"hotloop"}
     slow = {"concurrent", "difflib", "json", "logging", "multiprocessing", "pathlib", "socket"}
     assert others.isdisjoint(slow | {"matplotlib", "pooch", "scipy", "tempfile", "zipfile"})

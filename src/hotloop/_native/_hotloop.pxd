@@ -1,5 +1,5 @@
 # The native API, as csrc/include/hotloop.h declares it.
-from libc.stdint cimport int32_t, int64_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 cdef extern from "hotloop.h" nogil:
     ctypedef enum hl_status:
@@ -34,6 +34,7 @@ cdef extern from "hotloop.h" nogil:
     void hl_set_num_threads(int n)
     int HL_MAX_THREADS
 
+    void hl_philox_uniform(float *numbers, int64_t count, uint64_t key0, uint64_t key1, double low, double width)
     int64_t hl_panels_size(int64_t k, int64_t n)
     void hl_pack_panels(float *panels, const float *src, int64_t ld, int64_t k, int64_t n)
     void hl_unpack_panels(float *dst, int64_t ld, const float *panels, int64_t k, int64_t n)

@@ -1,4 +1,4 @@
-# Looks at the values of arrays in one pass, with nothing made in between.
+# Looks at the values of arrays, or draws them, in one pass, with nothing made in between.
 
 def any_nan(array):
     """Whether a C-contiguous array of floats has a NaN."""
@@ -24,3 +24,11 @@ def all_below(array, int64_t limit):
         for i in range(count):
             most = max(most, values[i])
     return count == 0 or most < limit
+
+
+def philox_uniform(array, uint64_t key0, uint64_t key1, double low, double width):
+    """Fills a C-contiguous float32 array with low + width * u, the u being NumPy's for Philox(key=[key0, key1])."""
+    views = _Views(1)
+    cdef Py_buffer *view = views.take(array, 4, True, "the array")
+    with nogil:
+        hl_philox_uniform(<float *>view.buf, view.len // 4, key0, key1, low, width)

@@ -9,7 +9,7 @@ from hotloop.graph.errors import HotloopError, TracingError
 from hotloop.graph.repeated import repeat
 from hotloop.graph.scope import Scope, current_scope
 from hotloop.graph.tensor import Tensor, apply, constant, fill, tensor_maker
-from hotloop.graph.values import are_below, has_nan
+from hotloop.graph.values import are_below, draw_uniform, has_nan
 from hotloop.graph.variable import Variable
 
 from hotloop.graph.primitives import (  # isort: skip  # noqa: F401  (fill the table)
@@ -44,6 +44,7 @@ __all__ = [
     "compile",
     "constant",
     "current_scope",
+    "draw_uniform",
     "fill",
     "gradients",
     "has_nan",

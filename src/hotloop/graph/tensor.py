@@ -267,4 +267,7 @@ def fill(value: float | int | bool, shape: tuple[int, ...], dtype: str) -> Tenso
         return Tensor("constant", shape, dtype, (), _NO_ATTRS, filled, True)
     ones = (1,) * len(shape)
     tensor = Tensor("constant", ones, dtype, (), _NO_ATTRS, number.reshape(ones), True)
-    return tensor if ones == shape else apply("broadcast_to", [tensor], shape=shape)
+    if ones == shape:
+        return tensor
+    # What `apply` would make of it, without looking at what is known.
+    return Tensor("broadcast_to", shape, dtype, (tensor,), {"shape": shape}, concrete=True)

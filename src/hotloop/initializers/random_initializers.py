@@ -10,13 +10,12 @@ import numpy as np
 
 from hotloop import ops
 from hotloop.common.dtypes import standardize_dtype
-from hotloop.graph import Tensor
+from hotloop.graph import Tensor, draw_uniform
 from hotloop.initializers.initializer import Initializer
 from hotloop.random.seed import SeedGenerator, next_seed, numpy_generator
 
 # Standard deviation of the unit normal truncated to [-2, 2].
 _TRUNCATED_STDDEV = 0.8796256610342398
-_PIECE = 8192  # numbers drawn at a time, in double precision: they stay in the cache
 
 
 class RandomInitializer(Initializer):
@@ -83,16 +82,6 @@ def _truncated_normal(
         values[outside] = generator.standard_normal(outside.size)
 
 
-def _uniform(
-    generator: np.random.Generator, shape: Sequence[int], minval: float, maxval: float
-) -> np.ndarray:
-    values = np.empty(math.prod(shape), np.float32)
-    for start in range(0, values.size, _PIECE):
-        piece = values[start : start + _PIECE]
-        piece[:] = generator.uniform(minval, maxval, piece.size)
-    return values.reshape(tuple(shape))
-
-
 class RandomNormal(RandomInitializer):
     """Normal draws."""
 
@@ -132,7 +121,8 @@ class RandomUniform(RandomInitializer):
         super().__init__(seed=seed)
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
-        return _tensor(_uniform(self._generator(), shape, self.minval, self.maxval), dtype)
+        values = draw_uniform(self._generator(), shape, self.minval, self.maxval)
+        return _tensor(values, dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "minval": self.minval, "maxval": self.maxval}
@@ -208,7 +198,7 @@ class VarianceScaling(RandomInitializer):
             values = _normal(generator, shape, 0.0, math.sqrt(variance))
         else:
             limit = math.sqrt(3.0 * variance)
-            values = _uniform(generator, shape, -limit, limit)
+            values = draw_uniform(generator, shape, -limit, limit)
         return _tensor(values, dtype)
 
     def get_config(self) -> dict[str, Any]:

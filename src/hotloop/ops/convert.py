@@ -94,6 +94,14 @@ def broadcast(*tensors: Tensor) -> list[Tensor]:
 
 def promote(*values: Any, least: str = "bool") -> list[Tensor]:
     """The values as tensors of one dtype and one shape."""
+    if len(values) == 2:
+        a, b = values
+        if type(a) is Tensor:
+            if type(b) is Tensor:
+                if a.shape == b.shape and a.dtype == b.dtype and _RANK[a.dtype] >= _RANK[least]:
+                    return [a, b]
+            elif a.dtype == "float32" and type(b) in _NUMBERS:
+                return [a, fill(b, a.shape, a.dtype)]
     dtype = result_dtype(*values, least=least)
     rest = [constant(value, dtype) for value in values if type(value) not in _NUMBERS]
     if not rest:
