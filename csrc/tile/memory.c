@@ -101,16 +101,26 @@ void hl_tile_load(const hl_tile_state *s, const hl_tile_operand *o, int full, fl
   }
 }
 
-/* Rows of a panel with at most HL_LANES columns, and its padding. Whole panels are used in place. */
+/* Rows of a panel with at most HL_LANES columns, and its padding. Whole panels are used in place. In registers: lanes
+   that are masked one by one in memory hold up the load of all of them. */
 static void store_narrow(float *panel, const float *src, int64_t rows, int64_t cols) {
-  uint32_t mask[HL_LANES], row[HL_PANEL] = {0};
+  typedef uint32_t four __attribute__((vector_size(16)));
+  enum { FOURS = HL_LANES / 4, ALL = HL_PANEL / 4 };
+  uint32_t lanes[HL_LANES];
+  four masks[FOURS];
   for (int64_t c = 0; c < HL_LANES; c++)
-    mask[c] = c < cols ? UINT32_MAX : 0;
+    lanes[c] = c < cols ? UINT32_MAX : 0;
+  memcpy(masks, lanes, sizeof masks);
   for (int64_t r = 0; r < rows; r++, panel += HL_PANEL, src += HL_LANES) {
-    memcpy(row, src, HL_LANES * sizeof *row);
-    for (int64_t c = 0; c < HL_LANES; c++)
-      row[c] &= mask[c];
-    memcpy(panel, row, sizeof row);
+    four row[ALL] = {{0}};
+#pragma GCC unroll 4
+    for (int i = 0; i < FOURS; i++) {
+      memcpy(&row[i], src + 4 * i, sizeof row[i]);
+      row[i] &= masks[i];
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < ALL; i++)
+      memcpy(panel + 4 * i, &row[i], sizeof row[i]);
   }
 }
 
