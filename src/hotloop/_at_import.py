@@ -6,6 +6,8 @@ programs need (most layers, losses, metrics and optimizers, saving, data sets), 
 `fit` and `predict`, is still loaded when it is asked for.
 """
 
+import gc
+
 # The most usual member of each family; what all others stand on comes with it.
 import hotloop.layers.dense
 import hotloop.layers.input_layer
@@ -23,3 +25,7 @@ import hotloop.ops.math
 import hotloop.ops.nn
 import hotloop.ops.products
 import hotloop.optimizers.adam  # noqa: F401
+
+# What has been made here stays. Gone through now, it is left alone in the middle of a first step.
+if gc.isenabled():
+    gc.collect(1)

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from hotloop import ops
 from hotloop.common.dtypes import standardize_dtype
 from hotloop.graph import Tensor, draw_uniform
 from hotloop.initializers.initializer import Initializer
@@ -61,7 +60,8 @@ def _tensor(values: np.ndarray, dtype: Any) -> Tensor:
     dtype = standardize_dtype(dtype)
     if dtype != "float32":
         raise ValueError(f"Random initializers draw float32 values. Received: dtype={dtype!r}")
-    return ops.convert_to_tensor(values.astype(np.float32, copy=False))
+    array = np.asarray(values, np.float32, order="C")  # nobody else's, so that it needs no copy
+    return Tensor("constant", array.shape, dtype, value=array, concrete=True)
 
 
 def _normal(
