@@ -27,6 +27,8 @@ enum {
   TILED_TILES = 4,       /* A is copied into tiles if it has as many of them, */
   TILED_N = 256,         /* B has enough columns for the copy to be worth it, */
   TILED_K = 128,         /* and the rows are long */
+  FEW_K = 32,            /* or the rows so short that finding twelve of them takes longer than multiplying, */
+  FEW_N = 128,           /* and there are some slabs: each task then packs for itself */
   A_NEAR = 256 * 1024,   /* elements of A that stay in L2 beside a slab of B: a task is then one slab */
   ROW_BLOCK = 1008,      /* rows whose partial sums are kept in scratch between blocks of k: whole tiles everywhere */
   ROWS_NEAR = 4096,      /* elements of A that stay in L1 beside what a tile takes */
@@ -108,11 +110,14 @@ int32_t hl_gemm_tiled(const hl_kernels *kernels, int64_t m, int64_t n, int64_t k
   if (a_trans)
     return 1;
   int64_t tile = kernels->gemm_mr_packed;
+  if (!in_place && k <= FEW_K && n >= FEW_N && m >= TILED_TILES * tile)
+    return 1;
   return !in_place && m >= TILED_TILES * tile && n >= TILED_N && k >= TILED_K && packed_a(kernels, m, n, k) > 0;
 }
 
 hl_gemm_packing hl_gemm_packs(const hl_kernels *kernels, const hl_gemm *g) {
-  hl_gemm_packing packing = {.a = g->a.tiled && !is_by_rows(g) ? packed_a(kernels, g->m, g->n, g->k) : 0};
+  const int alone = is_by_rows(g) || (!g->a.trans && g->k <= FEW_K); /* each task for itself */
+  hl_gemm_packing packing = {.a = g->a.tiled && !alone ? packed_a(kernels, g->m, g->n, g->k) : 0};
   int64_t size;
   if (!packing.a)
     return packing;
