@@ -191,6 +191,14 @@ class Executable:
         """The call without conversions and messages: None for inputs that do not fit."""
         return self._call
 
+    @property
+    def into(self) -> Callable[[Sequence[np.ndarray], Sequence[np.ndarray]], bool]:
+        """The run into arrays that are given, not `batched`, without conversions and messages.
+
+        It takes inputs and outputs, and returns False if they do not fit.
+        """
+        return self._fill
+
     def _results(self, inputs: Sequence[np.ndarray], numbers: bool) -> list[Any]:
         results = self._call(inputs, numbers)
         if results is not None:

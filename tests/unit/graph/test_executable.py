@@ -75,6 +75,20 @@ def test_results_are_not_written_into_what_is_read_only():
     assert not target.any()
 
 
+def test_into_takes_only_what_fits():
+    executable = compiled(lambda x: [x + 1], ((4, 3), "float32"))
+    x, target = np.ones((4, 3), np.float32), np.zeros((4, 3), np.float32)
+    assert not executable.into([x.astype(np.float64)], [target])
+    assert not executable.into([x], [target.T])
+    assert not executable.into([x, x], [target])
+    assert not executable.into([x], [target.astype(np.int32)])
+    assert not target.any()
+    assert executable.into([x], [target])
+    np.testing.assert_array_equal(target, 2)
+    rows = compiled(lambda x: [x + 1], ((4, 3), "float32"), batched=True)
+    assert not rows.into([x], [target])
+
+
 def test_results_may_be_thrown_away():
     total = graph.Variable(0.0)
 

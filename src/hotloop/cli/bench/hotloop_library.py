@@ -131,7 +131,10 @@ class Library:
                 [(a.shape, "float32")],
             )
         executable = graph.compile(trace, batched=False)
-        return lambda: executable.run(given, outputs=[c])
+        into, outputs = executable.into, [c]
+        if not into(given, outputs):
+            raise RuntimeError("the operands are not as the product was compiled")
+        return lambda: into(given, outputs)
 
 
 def _aligned(shape: tuple[int, int]) -> np.ndarray:
