@@ -1,10 +1,14 @@
 """Fixtures that every part of the suite shares."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# Some tests press Ctrl-C, which a program that a shell starts in the background ignores.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples in every run, so that a failure is about the change under test. A search for new
 # ones: pytest --hypothesis-profile=default
