@@ -43,11 +43,6 @@ enum {
   TASKS_LEAST = 16       /* what is left of them where a group of slabs is a task */
 };
 
-static int64_t at_least(int64_t a, int64_t b) { return a > b ? a : b; }
-static int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-static int64_t round_up(int64_t a, int64_t b) { return divide_up(a, b) * b; }
-
 /* Parts of the scratch, in this order; each a multiple of ALIGNMENT bytes. */
 typedef struct parts {
   int64_t tile, pointers, a_tile, packed, sums;

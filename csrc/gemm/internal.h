@@ -4,6 +4,11 @@
 
 #include "gemm/gemm.h"
 
+static inline int64_t at_least(int64_t a, int64_t b) { return a > b ? a : b; }
+static inline int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+static inline int64_t round_up(int64_t a, int64_t b) { return divide_up(a, b) * b; }
+
 static inline const float *hl_gemm_a_row(const hl_gemm_a *a, int64_t i) {
   return a->data + (a->rows ? a->rows[i] : i) * a->ld;
 }

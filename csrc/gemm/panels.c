@@ -1,11 +1,9 @@
 /* Panels made of rows, and rows of panels. */
 #include <string.h>
 
-#include "gemm/gemm.h"
+#include "gemm/internal.h"
 
-static int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }
-
-int64_t hl_panels_size(int64_t k, int64_t n) { return (n + HL_PANEL - 1) / HL_PANEL * HL_PANEL * k; }
+int64_t hl_panels_size(int64_t k, int64_t n) { return round_up(n, HL_PANEL) * k; }
 
 void hl_pack_panels(float *panels, const float *src, int64_t ld, int64_t k, int64_t n) {
   for (int64_t j0 = 0; j0 < n; j0 += HL_PANEL) {

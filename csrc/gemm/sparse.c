@@ -26,10 +26,6 @@ enum {
   LISTS_MOST = 1 << 22  /* 4-byte elements */
 };
 
-static int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-static int64_t round_up(int64_t a, int64_t b) { return divide_up(a, b) * b; }
-
 /* Elements that an unsorted list has room for: making it writes beyond its end. */
 static int64_t room(const hl_sparse *s) { return s->part + HL_LANES; }
 /* Bytes of scratch: of the lists' making, for unsorted ones, their order, and what a transposed A takes. */
@@ -50,14 +46,13 @@ hl_sparse hl_sparse_shape(const hl_kernels *kernels, const hl_gemm *g) {
       hl_mul_overflow(round_up(g->m, ROWS_AT_ONCE), g->k + PART, &elements) || elements > LISTS_MOST)
     return s;
   s.window = g->m >= LARGE ? ROWS_AT_ONCE : WINDOW;
-  s.windows = divide_up(g->m, s.window);
   s.part = round_up(divide_up(g->k, divide_up(g->k, PART)), HL_LANES);
   s.parts = divide_up(g->k, s.part);
-  int64_t rows = s.windows * s.parts * s.window;
+  s.pack_tasks = divide_up(g->m, s.window) * s.parts;
+  int64_t rows = s.pack_tasks * s.window;
   s.counts = 2 * rows * s.part;
   s.rows = s.counts + rows / kernels->gemm_sparse_rows;
   s.nonzeros = s.rows + rows;
-  s.pack_tasks = s.windows * s.parts;
   s.size = s.nonzeros + s.pack_tasks;
   s.task_rows = ROWS_AT_ONCE;
   s.task_slabs = kernels->gemm_sparse_panels;

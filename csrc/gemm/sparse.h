@@ -10,13 +10,13 @@
 
 /* How a product of some shape is done: depends on the shape alone. */
 typedef struct hl_sparse {
-  int64_t window, windows; /* rows of op(A) whose lists are made together */
-  int64_t part, parts;     /* columns of op(A) that are done before the next ones, so that B's stay in the L1 cache */
-  int64_t counts, rows;    /* where the groups' sizes and rows begin among the lists, behind the entries */
-  int64_t pack_tasks;      /* one for each window and part */
-  int64_t nonzeros;        /* where each task's number of nonzeros is */
-  int64_t size;            /* of the lists, in 4-byte elements; 0: this product cannot be done so */
-  int64_t scratch;         /* bytes that a thread needs */
+  int64_t window;       /* rows of op(A) whose lists are made together */
+  int64_t part, parts;  /* columns of op(A) that are done before the next ones, so that B's stay in the L1 cache */
+  int64_t counts, rows; /* where the groups' sizes and rows begin among the lists, behind the entries */
+  int64_t pack_tasks;   /* one for each window and part */
+  int64_t nonzeros;     /* where each task's number of nonzeros is */
+  int64_t size;         /* of the lists, in 4-byte elements; 0: this product cannot be done so */
+  int64_t scratch;      /* bytes that a thread needs */
   int64_t task_rows, task_slabs, row_tasks, tasks;
 } hl_sparse;
 

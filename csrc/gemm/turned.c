@@ -8,8 +8,6 @@
 
 enum { K_MOST = 2048 }; /* as many columns of packed B stay in the L2 cache */
 
-static int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }
-
 int32_t hl_gemm_turned(const hl_gemm *g) {
   return g->a.trans && g->n > 0 && g->n <= HL_LANES && g->k > 0 && g->k <= K_MOST;
 }

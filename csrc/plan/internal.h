@@ -51,6 +51,9 @@ typedef struct hl_step {
   int64_t sparse_calls, macs; /* multiply-adds of products */
 } hl_step;
 
+/* Whether tasks that pack an operand, or make lists of its nonzeros, come before the others in this run. */
+static inline int32_t hl_step_packs(const hl_step *step) { return step->use_sparse || step->packed > 0; }
+
 /* Consecutive small steps run by thread 0, or one step shared by all threads. */
 typedef struct hl_group {
   int32_t first, count, parallel;

@@ -96,11 +96,9 @@ static void make_groups(hl_plan *plan) {
   hl_plan_list_phases(plan);
 }
 
-static int packs(const hl_step *step) { return step->use_sparse || step->packed > 0; }
-
 /* Whether the step's packing looks at nothing but the caller's rows, which no step writes. */
 static int packs_rows_alone(const hl_plan *plan, const hl_step *step) {
-  return packs(step) && step->a_input && (step->use_sparse || !hl_gemm_packs(plan->kernels, &step->gemm).b);
+  return hl_step_packs(step) && step->a_input && (step->use_sparse || !hl_gemm_packs(plan->kernels, &step->gemm).b);
 }
 
 /* While thread 0 does a group of small steps: what they would pack themselves would go to the same place. */
@@ -108,7 +106,7 @@ static int may_pack_next(const hl_plan *plan, const hl_group *group) {
   if (group->parallel || group + 1 == plan->groups + plan->ngroups || !group[1].parallel)
     return 0;
   for (int32_t i = 0; i < group->count; i++)
-    if (packs(&plan->steps[group->first + i]))
+    if (hl_step_packs(&plan->steps[group->first + i]))
       return 0;
   return packs_rows_alone(plan, &plan->steps[group[1].first]);
 }
@@ -121,7 +119,7 @@ void hl_plan_list_phases(hl_plan *plan) {
     if (!plan->groups[g].parallel)
       continue;
     const hl_step *step = &plan->steps[plan->groups[g].first];
-    if (packs(step))
+    if (hl_step_packs(step))
       plan->shared[plan->nshared++] = (hl_phase){.step = plan->groups[g].first, .packing = 1};
     plan->shared[plan->nshared++] = (hl_phase){.step = plan->groups[g].first};
   }

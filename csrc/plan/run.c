@@ -84,8 +84,6 @@ static int64_t count_tasks(const hl_step *step, int32_t packing) {
   return packing ? step->pack_tasks : step->ntasks;
 }
 
-static int32_t packs(const hl_step *step) { return step->use_sparse || step->packed > 0; }
-
 static void do_task(worker *w, const hl_step *step, int32_t packing, int64_t task) {
   if (step->kind == HL_STEP_TILE) {
     hl_tile_task(&w->tile, task);
@@ -115,7 +113,7 @@ static void do_task(worker *w, const hl_step *step, int32_t packing, int64_t tas
 static void serial_step(worker *w, hl_step *step) {
   runner *r = w->r;
   begin_step(w, step);
-  for (int32_t packing = packs(step); packing >= 0; packing--)
+  for (int32_t packing = hl_step_packs(step); packing >= 0; packing--)
     for (int64_t task = 0, n = count_tasks(step, packing); task < n; task++) {
       look_up(r, step->task_cost);
       if (atomic_load_explicit(&r->break_off, memory_order_relaxed))
@@ -149,7 +147,7 @@ static void open_step(worker *w, const hl_step *step, int32_t packing, uint64_t 
 /* Thread 0's part of a shared step: opening it, unless its packing is open already, a share of the work, and what comes
    after the last task. */
 static void lead_step(worker *w, hl_step *step, int32_t open, uint64_t *turn) {
-  for (int32_t packing = packs(step); packing >= 0; packing--, open = 0) {
+  for (int32_t packing = hl_step_packs(step); packing >= 0; packing--, open = 0) {
     if (!open)
       open_step(w, step, packing, turn);
     share_step(w, step, packing, *turn);
@@ -205,20 +203,15 @@ static void lead(worker *w) {
   for (int64_t batch = r->run->start; !finish; batch++) {
     enter_batch(w, batch);
     double since = plan->profile ? now() : 0;
-    int32_t open = 0;
     for (int32_t i = 0; i < plan->ngroups; i++) {
       const hl_group *g = &plan->groups[i];
-      if (g->packs_next && w->nthreads > 1) {
+      if (g->packs_next && w->nthreads > 1)
         open_step(w, &plan->steps[g[1].first], 1, &turn);
-        open = 1;
-      }
       for (hl_step *step = &plan->steps[g->first], *end = step + g->count; step < end; step++) {
-        if (g->parallel && w->nthreads > 1) {
-          lead_step(w, step, open, &turn);
-          open = 0;
-        } else {
+        if (g->parallel && w->nthreads > 1)
+          lead_step(w, step, i > 0 && g[-1].packs_next, &turn);
+        else
           serial_step(w, step);
-        }
         if (plan->profile)
           account(plan, step, &since);
       }

@@ -30,7 +30,7 @@ static inline __attribute__((always_inline)) void sqrt_each(f32x16 *roots, const
 #ifdef HL_QUICK_SQRT
   /* Every other one by multiply-adds, so that the divider and they are busy alike. One question for all of those keeps
      them side by side. */
-  if (width > 1 && __builtin_expect(f32_have_quick_sqrt(x, width), 1)) {
+  if (__builtin_expect(f32_have_quick_sqrt(x, width), 1)) {
     EACH roots[u] = u % 2 ? f32_slow_sqrt(x[u]) : f32_quick_sqrt(x[u]);
     return;
   }

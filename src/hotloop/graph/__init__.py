@@ -19,7 +19,8 @@ from hotloop.graph.primitives import (  # isort: skip  # noqa: F401  (fill the t
     shapes,
     sources,
 )
-from hotloop.graph.gradients import gradients, sort_topologically
+from hotloop.graph.gradients import gradients
+from hotloop.graph.order import sort_topologically
 from hotloop.graph.trace import Trace, trace
 
 from hotloop.graph.compile import Executable, compile  # isort: skip

@@ -5,26 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hotloop.graph.dtypes import FLOAT
+from hotloop.graph.order import sort_topologically
 from hotloop.graph.primitives.registry import PRIMITIVES
 from hotloop.graph.tensor import Tensor, apply, fill
-
-
-def sort_topologically(roots: Sequence[Tensor]) -> list[Tensor]:
-    """All tensors that `roots` are made of, inputs before results, each once."""
-    order: list[Tensor] = []
-    seen: set[int] = set()
-    stack: list[Tensor | None] = [*reversed(roots)]
-    waiting: list[Tensor] = []  # for inputs: None in the stack says that the last one has them
-    while stack:
-        tensor = stack.pop()
-        if tensor is None:
-            order.append(waiting.pop())
-        elif id(tensor) not in seen:
-            seen.add(id(tensor))
-            waiting.append(tensor)
-            stack.append(None)
-            stack += [source for source in reversed(tensor.inputs) if id(source) not in seen]
-    return order
 
 
 def gradients(loss: Tensor, wrt: Sequence[Tensor]) -> list[Tensor]:

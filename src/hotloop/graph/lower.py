@@ -9,11 +9,12 @@ import numpy as np
 
 from hotloop._later import Later
 from hotloop.graph.layout import spread_intermediates
+from hotloop.graph.order import sort_topologically
 from hotloop.graph.passes.canonical import Canonical
 from hotloop.graph.passes.domain import ROW_LIMIT
 from hotloop.graph.passes.fuse import Cluster, Fusion
 from hotloop.graph.passes.memory import UNIT, place
-from hotloop.graph.passes.node import Node, sort_nodes
+from hotloop.graph.passes.node import Node
 from hotloop.graph.passes.operations import Buffer, Leaf, Matrix, Op, Splat
 from hotloop.graph.passes.refine import recompute_cheap, spread_panels
 from hotloop.graph.passes.schedule import schedule
@@ -62,7 +63,7 @@ def lower(trace: Trace, batched: bool, evaluate: Evaluate, reference: Evaluate) 
     nodes = simplify(roots, evaluate, reference)
     count = len(trace.outputs)
     batch = trace.inputs[0].shape[0] if batched else 1
-    order = sort_nodes(nodes)
+    order = sort_topologically(nodes)
     program = Canonical(batch)
     program.build(
         nodes[:count],

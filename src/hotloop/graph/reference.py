@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hotloop.graph.dtypes import FLOAT
-from hotloop.graph.gradients import sort_topologically
+from hotloop.graph.order import sort_topologically
 from hotloop.graph.primitives.registry import PRIMITIVES
 from hotloop.graph.tensor import Tensor
 from hotloop.graph.trace import Trace

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hotloop.graph.gradients import sort_topologically
+from hotloop.graph.order import sort_topologically
 from hotloop.graph.primitives.registry import PRIMITIVES
 from hotloop.graph.tensor import Tensor
 from hotloop.graph.trace import Trace

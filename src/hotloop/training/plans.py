@@ -58,7 +58,7 @@ class Plan:
                 self._executable = graph.compile(trace, batched=True)
                 if not trace.updates:
                     self._lock = nullcontext()
-                if step.may_be_grouped:
+                if step.may_be_grouped and not (trace.updates and trace.outputs):
                     self._ungrouped = trace
 
     def _flat_step(self, *tensors: Any) -> list[Any]:

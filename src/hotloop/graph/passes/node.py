@@ -57,27 +57,6 @@ class Node:
         return f"<{self.op} {self.dtype}{list(self.shape)}>"
 
 
-def sort_nodes(roots: list[Node]) -> list[Node]:
-    """All nodes that `roots` are made of, inputs first, each once."""
-    order: list[Node] = []
-    seen: set[Node] = set()
-    stack: list[Node | None] = [*reversed(roots)]
-    waiting: list[Node] = []  # for inputs: None in the stack says that the last one has them
-    while stack:
-        node = stack.pop()
-        if node is None:
-            order.append(waiting.pop())
-        elif node not in seen:
-            seen.add(node)
-            if node.inputs:
-                waiting.append(node)
-                stack.append(None)
-                stack += [source for source in reversed(node.inputs) if source not in seen]
-            else:
-                order.append(node)
-    return order
-
-
 def uniform_value(array: np.ndarray) -> Any:
     """The scalar that fills `array`, bit for bit, or None if its elements differ."""
     if array.size == 0:

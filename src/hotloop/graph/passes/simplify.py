@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from hotloop.graph.dtypes import numpy_dtype
+from hotloop.graph.order import sort_topologically
 from hotloop.graph.passes.node import (
     BINARY,
     ELEMENTWISE,
     UNARY,
     Node,
     Shape,
-    sort_nodes,
     uniform_value,
 )
 from hotloop.graph.passes.rules import RULES
@@ -204,7 +204,7 @@ def simplify(roots: list[Any], evaluate: Evaluate, reference: Evaluate) -> list[
     """Simplified nodes for `roots`, which are tensors of a trace."""
     builder = Builder(evaluate, reference)
     made: dict[int, Node] = {}
-    for tensor in _sort_tensors(roots):
+    for tensor in sort_topologically(roots, _inputs_of):
         if tensor.inputs and tensor._value is None:
             made[id(tensor)] = builder.make(
                 tensor.primitive,
@@ -226,25 +226,9 @@ def simplify(roots: list[Any], evaluate: Evaluate, reference: Evaluate) -> list[
     return _masks_from_results([made[id(root)] for root in roots])
 
 
-def _sort_tensors(roots: list[Any]) -> list[Any]:
-    """As `sort_nodes`; what has a value is a leaf."""
-    order: list[Any] = []
-    seen: set[int] = set()
-    stack = [*reversed(roots)]
-    waiting: list[Any] = []
-    while stack:
-        tensor = stack.pop()
-        if tensor is None:
-            order.append(waiting.pop())
-        elif id(tensor) not in seen:
-            seen.add(id(tensor))
-            if tensor.inputs and tensor._value is None:
-                waiting.append(tensor)
-                stack.append(None)
-                stack += [source for source in reversed(tensor.inputs) if id(source) not in seen]
-            else:
-                order.append(tensor)
-    return order
+def _inputs_of(tensor: Any) -> tuple[Any, ...]:
+    """What has a value is a leaf."""
+    return tensor.inputs if tensor._value is None else ()
 
 
 def _masks_from_results(roots: list[Node]) -> list[Node]:
@@ -252,7 +236,7 @@ def _masks_from_results(roots: list[Node]) -> list[Node]:
 
     The answers are equal, and the result is in memory anyway: the next layer reads it.
     """
-    order = sort_nodes(roots)
+    order = sort_topologically(roots)
     users: dict[int, list[Node]] = {}
     for node in order:
         for source in node.inputs:

@@ -1,13 +1,16 @@
 """The groups of the benchmark: each measures rows of one kind, with workers of its own."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+import contextlib
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from hotloop.cli.bench.contest import Contestant
+from hotloop.cli.bench.contest import Contest, Contestant
 from hotloop.cli.bench.keeper import Keeper
 from hotloop.cli.bench.rows import Row
-from hotloop.cli.bench.workloads import Workload
+from hotloop.cli.bench.workloads import Workload, write_data
 
 __all__ = ["DEFAULT", "GROUPS", "Setting", "measure"]
 
@@ -80,6 +83,22 @@ class Setting:
         row = self.keeper.find(group, name, contestants) or Row(group, name, **about)
         row.wanted = self.rounds if at_most is None else min(self.rounds, at_most)
         return row
+
+    @contextlib.contextmanager
+    def contest(
+        self, workload: Workload, called: str, more: str = ""
+    ) -> Iterator[tuple[Contest, Mapping[str, str]]]:
+        """A contest on the workload's data, and the files of these, which are there meanwhile.
+
+        Args:
+            workload: what is trained or used.
+            called: its name in the line that says what it is measured on.
+            more: how that line ends.
+        """
+        with tempfile.TemporaryDirectory() as folder, Contest(self.about) as contest:
+            data, files = write_data(workload, Path(folder))
+            self.say(f"{called}: {workload.rows:,} rows of {data}{more}")
+            yield contest, files
 
     def rounds_of(self, *rows: Row) -> Iterator[int]:
         """The numbers of the rounds that these rows lack; after each, the rows are saved."""

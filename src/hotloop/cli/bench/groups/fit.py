@@ -4,14 +4,12 @@ The tutorial's images are float64, its batches of 32, its progress bar drawn on 
 model is fresh: `fit` converts, builds and compiles.
 """
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
-from hotloop.cli.bench.contest import Contest, configured, rotated
+from hotloop.cli.bench.contest import configured, rotated
 from hotloop.cli.bench.groups import Setting
 from hotloop.cli.bench.rows import OWN, Row
-from hotloop.cli.bench.workloads import NARROW, write_data
+from hotloop.cli.bench.workloads import NARROW
 
 __all__ = ["BARE", "measure"]
 
@@ -27,9 +25,8 @@ def measure(setting: Setting) -> Iterator[Row]:
         if row.complete:
             yield row
             continue
-        with tempfile.TemporaryDirectory() as folder, Contest(setting.about) as contest:
-            data, files = write_data(workload, Path(folder))
-            setting.say(f"{workload.name}: {workload.rows:,} rows of {data}, {EPOCHS} epochs")
+        epochs = f", {EPOCHS} epochs"
+        with setting.contest(workload, workload.name, epochs) as (contest, files):
             contest.start(
                 configured(), workload=workload.describe(), files=files, purpose="tutorial"
             )

@@ -1,14 +1,12 @@
 """What several groups share: one model, and what everybody does with it."""
 
-import tempfile
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
-from hotloop.cli.bench.contest import Contest, Contestant
+from hotloop.cli.bench.contest import Contestant
 from hotloop.cli.bench.groups import Setting
 from hotloop.cli.bench.rows import Row
-from hotloop.cli.bench.workloads import Workload, write_data
+from hotloop.cli.bench.workloads import Workload
 
 __all__ = ["measure_model", "measure_training"]
 
@@ -53,9 +51,7 @@ def measure_model(
     if all(row.complete for row in rows.values()):
         yield from rows.values()
         return
-    with tempfile.TemporaryDirectory() as folder, Contest(setting.about) as contest:
-        data, files = write_data(workload, Path(folder))
-        setting.say(f"{about}: {workload.rows:,} rows of {data}")
+    with setting.contest(workload, about) as (contest, files):
         for one in contestants:
             reply = contest.start(one, workload=workload.describe(), files=files, purpose=purpose)
             said = contest.notes[one.name] if reply is None else reply["configuration"]
@@ -80,9 +76,7 @@ def measure_training(
     if row.complete:
         yield row
         return
-    with tempfile.TemporaryDirectory() as folder, Contest(setting.about) as contest:
-        data, files = write_data(workload, Path(folder))
-        setting.say(f"{workload.name}: {workload.rows:,} rows of {data}")
+    with setting.contest(workload, workload.name) as (contest, files):
         for one in contestants:
             setting.say(f"  {one.name}: {contest.start_training(one, workload, files, row)}")
         yield contest.measure(row, setting.rounds_of(row))

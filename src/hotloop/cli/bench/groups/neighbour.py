@@ -7,14 +7,12 @@ no more. The process that burns counts in a loop, bound to one core where the sy
 import contextlib
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
-from hotloop.cli.bench.contest import Contest, configured
+from hotloop.cli.bench.contest import configured
 from hotloop.cli.bench.groups import Setting
 from hotloop.cli.bench.rows import OWN, Row
-from hotloop.cli.bench.workloads import NARROW, WIDE, write_data
+from hotloop.cli.bench.workloads import NARROW, WIDE
 
 __all__ = ["ALONE", "BESIDE", "measure"]
 
@@ -47,9 +45,7 @@ def measure(setting: Setting) -> Iterator[Row]:
         if row.complete:
             yield row
             continue
-        with tempfile.TemporaryDirectory() as folder, Contest(setting.about) as contest:
-            data, files = write_data(workload, Path(folder))
-            setting.say(f"{workload.name}: {workload.rows:,} rows of {data}")
+        with setting.contest(workload, workload.name) as (contest, files):
             for one in (configured(), fewer):
                 setting.say(f"  {one.name}: {contest.start_training(one, workload, files, row)}")
                 if one.name in row.lengths:
