@@ -9,11 +9,12 @@
 #include "core/status.h"
 #include "kernels/chains.h"
 
-#define HL_LANES 16       /* virtual lanes of every ISA: reduction trees are defined on them */
-#define HL_PANEL 32       /* columns of a packed weight panel */
-#define HL_THIN_PANELS 4  /* panels that a product of a single row takes at once */
-#define HL_GEMM_MAX_MR 16 /* no register tile has more rows */
-#define HL_GEMM_AHEAD 4   /* floats that a packed register tile fetches ahead for each step of k: a line every four */
+#define HL_LANES 16         /* virtual lanes of every ISA: reduction trees are defined on them */
+#define HL_PANEL 32         /* columns of a packed weight panel */
+#define HL_THIN_PANELS 4    /* panels that a product of a single row takes at once */
+#define HL_GEMM_MAX_MR 16   /* no register tile has more rows */
+#define HL_SPARSE_DEPTH 256 /* most entries of a list of nonzeros */
+#define HL_GEMM_AHEAD 4     /* floats that a packed register tile fetches ahead for each step of k: a line every four */
 
 typedef enum hl_op {
 #define HL_UNARY(name, in, out) HL_OP_##name,
@@ -58,20 +59,19 @@ typedef struct hl_gemm_args {
 } hl_gemm_args;
 typedef void (*hl_gemm_fn)(const hl_gemm_args *args);
 
-/* The same chains, without the terms whose factor of A is zero. R = gemm_sparse_rows rows are computed at once: a group
-   has `counts[g]` rounds of R entries, entry r of a round being one of row rows[R*g + r]; the entries of the groups
-   follow one another. Shorter lists begin with entries of value +0. For each, with v = 0..32*panels-1:
-     C(row, v) += value * b[v / HL_PANEL * b_stride + at + v % HL_PANEL],   C(row, v) in c[v / HL_PANEL * c_stride + row
-   * HL_PANEL + v % HL_PANEL] accumulate == 0 starts from +0. 1 <= panels <= gemm_sparse_panels. Returns whether any sum
-   is a negative zero. */
+/* The same chains, without the terms whose factor of A is zero. Row i has counts[i] entries, which follow those of the
+   rows before it. For each, with v = 0..32*panels-1:
+     C(i, v) += value * b[v / HL_PANEL * b_stride + at + v % HL_PANEL]
+     C(i, v) in c[v / HL_PANEL * c_stride + i * HL_PANEL + v % HL_PANEL]
+   accumulate == 0 starts from +0. 1 <= panels <= gemm_sparse_panels. Returns whether any sum is a negative zero. */
 typedef struct hl_sparse_entry {
   uint32_t at;
   float value;
 } hl_sparse_entry;
 typedef struct hl_sparse_args {
   const hl_sparse_entry *entries;
-  const int32_t *counts, *rows;
-  int64_t ngroups;
+  const int32_t *counts;
+  int64_t rows;
   const float *b;
   int64_t b_stride;
   float *c;
@@ -100,12 +100,13 @@ typedef struct hl_kernels {
   void (*gemm_pack)(float *dst, const float *src, int64_t ld, const int64_t *rows, int64_t k, int64_t i0, int64_t m,
                     int64_t tiles);
   void (*gemm_pack_panels)(float *dst, const float *src, int64_t ld, int64_t k, int64_t i0, int64_t m, int64_t tiles);
-  int32_t gemm_sparse_rows, gemm_sparse_panels;
+  int32_t gemm_sparse_panels;
   int32_t (*gemm_sparse)(const hl_sparse_args *args);
-  /* Appends what is not zero in src[i*ld .. i*ld+n) to row i's list, from at[i*room + counts[i]] on and likewise in
-     values, with at = first + column * HL_PANEL. HL_LANES entries behind the end of a list may be overwritten. */
-  void (*gemm_compress)(uint32_t *at, float *values, int64_t room, int32_t *counts, const float *src, int64_t ld,
-                        int64_t rows, int64_t n, uint32_t first);
+  /* Writes an entry with at = p * HL_PANEL for each p < k <= HL_SPARSE_DEPTH where A(i, p) is not zero, row after row,
+     and how many each row has. A(i, p) = a_trans ? a[p][first + i] : a[first + i][p]. HL_LANES entries behind the last
+     one may be overwritten. */
+  void (*gemm_list)(hl_sparse_entry *entries, int32_t *counts, const float *const *a, int32_t a_trans, int64_t first,
+                    int64_t rows, int64_t k);
   int32_t (*finite)(const float *x, int64_t n); /* whether all of x is; n a multiple of HL_LANES */
   /* For measuring the machine: `rounds` multiply-adds on each lane of a few registers, as products do them. Returns how
      many floating-point operations that is; sink[HL_LANES] takes the result. */

@@ -54,7 +54,7 @@ static bool complete(const hl_kernels *k) {
 #undef CHAIN
   return all && k->uniform != NULL && k->fill != NULL && k->colsum_f != NULL && k->transpose != NULL &&
          k->fma_chains != NULL && k->gemm_rows != NULL && k->gemm_packed != NULL && k->gemm_pack != NULL &&
-         k->gemm_pack_panels != NULL && k->gemm_thin != NULL && k->gemm_sparse != NULL && k->gemm_compress != NULL &&
+         k->gemm_pack_panels != NULL && k->gemm_thin != NULL && k->gemm_sparse != NULL && k->gemm_list != NULL &&
          k->finite != NULL && k->gemm_mr_rows >= 1 && k->gemm_mr_rows <= HL_GEMM_MAX_MR && k->gemm_mr_packed >= 1 &&
          k->gemm_mr_packed <= HL_GEMM_MAX_MR;
 }

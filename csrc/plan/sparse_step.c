@@ -10,7 +10,7 @@ enum {
   LEAST_ROWS = 16,  /* of a batch: fewer leave the lists of each column too short, or each weight read for too little */
   LEAST_DEPTH = 64, /* columns of a row */
   LEAST_WIDTH = 64, /* of the result, over which the making of lists is spread */
-  DENSITY = 40,     /* in percent: with these many nonzeros, the product with all terms is as quick */
+  DENSITY = 45,     /* in percent: with these many nonzeros, the product with all terms is as quick */
   DENSITY_LESS = 7, /* by so much lower if the result is narrow, and again if the batch is short */
   WIDE = 256,
   LONG = 64

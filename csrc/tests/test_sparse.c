@@ -151,32 +151,35 @@ static void check_sign_of_zero(const hl_kernels *k) {
     }
 }
 
-static void check_compress(const hl_kernels *k, int64_t n) {
-  enum { ROWS = 3 };
-  const int64_t ld = n + 2, room = 2 * n + HL_LANES;
-  float *x = new_lanes(ROWS * ld);
-  fill_a(x, ROWS * ld, &(how){.density = 0.4, .content = NEGATIVE_ZEROS});
-  uint32_t *at[2];
-  float *values[2];
-  int32_t counts[2][ROWS] = {{0}};
+static void check_lists(const hl_kernels *k, int64_t rows, int64_t depth, int a_trans) {
+  enum { FIRST = 2 };
+  const int64_t stored = a_trans ? depth : FIRST + rows, cols = a_trans ? FIRST + rows : depth;
+  float *x = new_lanes(stored * cols); /* exactly: the sanitizer watches the ends */
+  const float **table = malloc(sizeof *table * (size_t)(stored + 1));
+  fill_a(x, stored * cols, &(how){.density = 0.4, .content = rows % 2 ? NEGATIVE_ZEROS : X_NOT_FINITE});
+  for (int64_t r = 0; r < stored; ++r)
+    table[r] = x + r * cols;
+  hl_sparse_entry *entries[2];
+  int32_t *counts[2];
   for (int i = 0; i < 2; ++i) {
+    entries[i] = malloc(sizeof **entries * (size_t)(rows * depth + HL_LANES));
+    counts[i] = malloc(sizeof **counts * (size_t)rows);
     const hl_kernels *by = i ? hl_kernels_reference() : k;
-    at[i] = malloc(sizeof **at * (size_t)(ROWS * room + 1));
-    values[i] = new_lanes(ROWS * room);
-    for (int twice = 0; twice < 2; ++twice)
-      by->gemm_compress(at[i], values[i], room, counts[i], x, ld, ROWS, n, (uint32_t)twice * 10000);
+    by->gemm_list(entries[i], counts[i], table, a_trans, FIRST, rows, depth);
   }
-  for (int r = 0; r < ROWS; ++r) {
-    CHECK(counts[0][r] == counts[1][r], "%s, %lld columns: %d, not %d", hl_isa_name(k->isa), (long long)n, counts[0][r],
-          counts[1][r]);
-    for (int32_t i = 0; i < counts[1][r]; ++i)
-      CHECK(at[0][r * room + i] == at[1][r * room + i] && values[0][r * room + i] == values[1][r * room + i],
-            "%s, %lld columns, entry %d", hl_isa_name(k->isa), (long long)n, i);
-  }
+  int64_t all = 0;
+  for (int64_t r = 0; r < rows; all += counts[1][r++])
+    CHECK(counts[0][r] == counts[1][r], "%s, %lld rows of %lld, trans %d: row %lld has %d, not %d", hl_isa_name(k->isa),
+          (long long)rows, (long long)depth, a_trans, (long long)r, counts[0][r], counts[1][r]);
+  for (int64_t e = 0; e < all; ++e)
+    CHECK(entries[0][e].at == entries[1][e].at && same_float(entries[0][e].value, entries[1][e].value),
+          "%s, %lld rows of %lld, trans %d: entry %lld", hl_isa_name(k->isa), (long long)rows, (long long)depth,
+          a_trans, (long long)e);
   for (int i = 0; i < 2; ++i) {
-    free(values[i]);
-    free(at[i]);
+    free(counts[i]);
+    free(entries[i]);
   }
+  free(table);
   free(x);
 }
 
@@ -211,9 +214,9 @@ static void check_refused(const hl_kernels *k) {
 }
 
 int main(void) {
-  const int64_t shapes[][3] = {{1, 1, 1},     {1, 200, 50},   {2, 10, 5},     {13, 33, 17},
-                               {31, 64, 20},  {33, 70, 257},  {40, 32, 96},   {129, 65, 7},
-                               {127, 31, 80}, {128, 96, 300}, {513, 40, 130}, {784, 64, 32}};
+  const int64_t shapes[][3] = {{1, 1, 1},      {1, 200, 50},  {2, 10, 5},    {13, 33, 17},  {31, 64, 20},
+                               {33, 70, 257},  {40, 32, 96},  {129, 65, 7},  {127, 31, 80}, {128, 96, 300},
+                               {513, 40, 130}, {784, 64, 32}, {33, 257, 120}};
   const double densities[] = {0, 0.03, 0.2, 0.6, 1};
   for (int isa = 0; isa < HL_ISA_COUNT; ++isa) {
     const hl_kernels *k = hl_kernels_of((hl_isa)isa);
@@ -222,8 +225,11 @@ int main(void) {
     check_refused(k);
     check_finite(k);
     check_sign_of_zero(k);
-    for (int64_t n = 0; n < 70; ++n)
-      check_compress(k, n);
+    const int64_t depths[] = {0, 1, 15, 16, 17, 31, 32, 33, 63, 64, 65, 130, HL_SPARSE_DEPTH - 1, HL_SPARSE_DEPTH};
+    for (size_t d = 0; d < sizeof depths / sizeof depths[0]; ++d)
+      for (int64_t rows = 1; rows < 36; rows += rows < 15 ? 7 : 1)
+        for (int a_trans = 0; a_trans < 2; ++a_trans)
+          check_lists(k, rows, depths[d], a_trans);
     for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; ++s)
       for (int bits = 0; bits < 8; ++bits)
         for (int i = 0; i < 15; ++i) {

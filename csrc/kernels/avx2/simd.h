@@ -11,8 +11,7 @@
 #define HL_GEMM_VECTORS 1
 #define HL_CHAIN_WIDTH 1
 #define HL_GEMM_THIN_PASS 2 /* panels at once for a single row */
-#define HL_SPARSE_ROWS 2
-#define HL_SPARSE_PANELS 1
+#define HL_SPARSE_PANELS 2
 
 typedef struct f32x16 {
   __m256 lo, hi;
@@ -86,6 +85,7 @@ static inline m32x16 f32_le(f32x16 a, f32x16 b) { return COMPARE(a, b, _CMP_LE_O
 static inline m32x16 f32_eq(f32x16 a, f32x16 b) { return COMPARE(a, b, _CMP_EQ_OQ); }
 static inline m32x16 f32_isnan(f32x16 x) { return COMPARE(x, x, _CMP_UNORD_Q); }
 static inline m32x16 i32_eq(i32x16 a, i32x16 b) { return I2(_mm256_cmpeq_epi32, a, b); }
+static inline i32x16 i32_min(i32x16 a, i32x16 b) { return I2(_mm256_min_epi32, a, b); }
 static inline m32x16 i32_lt(i32x16 a, i32x16 b) { return I2(_mm256_cmpgt_epi32, b, a); }
 static inline m32x16 m32_and(m32x16 a, m32x16 b) { return i32_and(a, b); }
 static inline m32x16 m32_or(m32x16 a, m32x16 b) { return i32_or(a, b); }

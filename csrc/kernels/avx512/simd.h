@@ -12,8 +12,7 @@
 #define HL_GEMM_VECTORS 2
 #define HL_CHAIN_WIDTH 4    /* vectors that a chain works on at once */
 #define HL_GEMM_THIN_PASS 4 /* panels at once for a single row */
-#define HL_SPARSE_ROWS 4    /* rows and panels at once of a product with few nonzeros: 16 accumulators */
-#define HL_SPARSE_PANELS 2
+#define HL_SPARSE_PANELS 4  /* panels at once of a product with few nonzeros: 8 accumulators hide latency */
 
 typedef __m512 f32x16;
 typedef __m512i i32x16;
@@ -76,6 +75,7 @@ static inline m32x16 f32_le(f32x16 a, f32x16 b) { return _mm512_cmp_ps_mask(a, b
 static inline m32x16 f32_eq(f32x16 a, f32x16 b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
 static inline m32x16 f32_isnan(f32x16 x) { return _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q); }
 static inline m32x16 i32_eq(i32x16 a, i32x16 b) { return _mm512_cmpeq_epi32_mask(a, b); }
+static inline i32x16 i32_min(i32x16 a, i32x16 b) { return _mm512_min_epi32(a, b); }
 static inline m32x16 i32_lt(i32x16 a, i32x16 b) { return _mm512_cmplt_epi32_mask(a, b); }
 static inline m32x16 m32_and(m32x16 a, m32x16 b) { return (m32x16)(a & b); }
 static inline m32x16 m32_or(m32x16 a, m32x16 b) { return (m32x16)(a | b); }
@@ -123,14 +123,48 @@ static inline f32x16 f32_sqrt(f32x16 x) {
   return __builtin_expect(f32_have_quick_sqrt(&x, 1), 1) ? f32_quick_sqrt(x) : f32_slow_sqrt(x);
 }
 
-/* Writes the nonzero lanes of x and the same lanes of `places`, and returns how many. 16 lanes of both may be
-   overwritten. */
+/* Writes pairs of the nonzero lanes of x and the same lanes of `at`, and returns how many. 16 pairs may be overwritten.
+ */
 #define HL_COMPRESS
-static inline int64_t f32_compress(float *values, uint32_t *to, f32x16 x, i32x16 places) {
+static inline int64_t f32_compress(void *pairs, i32x16 at, f32x16 x) {
   const __mmask16 some = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_NEQ_UQ);
-  _mm512_storeu_ps(values, _mm512_maskz_compress_ps(some, x));
-  _mm512_storeu_si512(to, _mm512_maskz_compress_epi32(some, places));
+  const __m512 places = _mm512_castsi512_ps(_mm512_maskz_compress_epi32(some, at));
+  const __m512 values = _mm512_maskz_compress_ps(some, x);
+  const __m512i low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  const __m512i high = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+  _mm512_storeu_ps(pairs, _mm512_permutex2var_ps(places, low, values));
+  _mm512_storeu_ps((float *)pairs + 16, _mm512_permutex2var_ps(places, high, values));
   return __builtin_popcount(some);
+}
+/* x[j][i] and x[i][j] change places, i and j < 16. */
+static inline void f32_transpose16(f32x16 *x) {
+  f32x16 pair[16], quad[16];
+#pragma GCC unroll 8
+  for (int i = 0; i < 16; i += 2) {
+    pair[i] = _mm512_unpacklo_ps(x[i], x[i + 1]);
+    pair[i + 1] = _mm512_unpackhi_ps(x[i], x[i + 1]);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 16; i += 4) {
+    quad[i] = _mm512_shuffle_ps(pair[i], pair[i + 2], 0x44);
+    quad[i + 1] = _mm512_shuffle_ps(pair[i], pair[i + 2], 0xEE);
+    quad[i + 2] = _mm512_shuffle_ps(pair[i + 1], pair[i + 3], 0x44);
+    quad[i + 3] = _mm512_shuffle_ps(pair[i + 1], pair[i + 3], 0xEE);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) { /* lanes of four: rows 0-3, 4-7, 8-11, 12-15 of columns i, i + 4, i + 8, i + 12 */
+    const f32x16 even = _mm512_shuffle_f32x4(quad[i], quad[i + 4], 0x88),
+                 odd = _mm512_shuffle_f32x4(quad[i], quad[i + 4], 0xDD);
+    const f32x16 even2 = _mm512_shuffle_f32x4(quad[i + 8], quad[i + 12], 0x88);
+    const f32x16 odd2 = _mm512_shuffle_f32x4(quad[i + 8], quad[i + 12], 0xDD);
+    x[i] = _mm512_shuffle_f32x4(even, even2, 0x88);
+    x[i + 4] = _mm512_shuffle_f32x4(odd, odd2, 0x88);
+    x[i + 8] = _mm512_shuffle_f32x4(even, even2, 0xDD);
+    x[i + 12] = _mm512_shuffle_f32x4(odd, odd2, 0xDD);
+  }
+}
+static inline f32x16 f32_load_some(const float *p, int64_t n) {
+  return _mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
 }
 static inline float f32_first(f32x16 x) { return _mm512_cvtss_f32(x); }
 

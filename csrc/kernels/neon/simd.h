@@ -15,7 +15,6 @@
 #define HL_GEMM_VECTORS 1
 #define HL_CHAIN_WIDTH 1
 #define HL_GEMM_THIN_PASS 2 /* panels at once for a single row */
-#define HL_SPARSE_ROWS 2
 #define HL_SPARSE_PANELS 1
 
 typedef struct f32x16 {
@@ -107,6 +106,7 @@ static inline m32x16 f32_lt(f32x16 x, f32x16 y) { return M2(vcltq_f32, x, y); }
 static inline m32x16 f32_le(f32x16 x, f32x16 y) { return M2(vcleq_f32, x, y); }
 static inline m32x16 f32_eq(f32x16 x, f32x16 y) { return M2(vceqq_f32, x, y); }
 static inline m32x16 i32_eq(i32x16 x, i32x16 y) { return M2(vceqq_s32, x, y); }
+static inline i32x16 i32_min(i32x16 x, i32x16 y) { return I2(vminq_s32, x, y); }
 static inline m32x16 i32_lt(i32x16 x, i32x16 y) { return M2(vcltq_s32, x, y); }
 static inline m32x16 m32_and(m32x16 x, m32x16 y) { return i32_and(x, y); }
 static inline m32x16 m32_or(m32x16 x, m32x16 y) { return i32_or(x, y); }

@@ -14,7 +14,6 @@
 #define HL_GEMM_VECTORS 1
 #define HL_CHAIN_WIDTH 1
 #define HL_GEMM_THIN_PASS 1 /* panels at once for a single row */
-#define HL_SPARSE_ROWS 2
 #define HL_SPARSE_PANELS 1
 
 typedef struct f32x16 {
@@ -97,6 +96,7 @@ static inline m32x16 f32_le(f32x16 a, f32x16 b) { LANES(m32x16, -(a.v[l] <= b.v[
 static inline m32x16 f32_eq(f32x16 a, f32x16 b) { LANES(m32x16, -(a.v[l] == b.v[l])); }
 static inline m32x16 f32_isnan(f32x16 x) { LANES(m32x16, -(x.v[l] != x.v[l])); }
 static inline m32x16 i32_eq(i32x16 a, i32x16 b) { LANES(m32x16, -(a.v[l] == b.v[l])); }
+static inline i32x16 i32_min(i32x16 a, i32x16 b) { LANES(i32x16, a.v[l] < b.v[l] ? a.v[l] : b.v[l]); }
 static inline m32x16 i32_lt(i32x16 a, i32x16 b) { LANES(m32x16, -(a.v[l] < b.v[l])); }
 static inline m32x16 m32_and(m32x16 a, m32x16 b) { return i32_and(a, b); }
 static inline m32x16 m32_or(m32x16 a, m32x16 b) { return i32_or(a, b); }

@@ -237,27 +237,30 @@ static void gemm_thin(const hl_gemm_args *g) {
 static int32_t gemm_sparse(const hl_sparse_args *g) {
   const hl_sparse_entry *entry = g->entries;
   int32_t found = 0;
-  for (int64_t n = 0; n < g->ngroups; entry += g->counts[n++]) { /* a group is one row */
+  for (int64_t i = 0; i < g->rows; entry += g->counts[i++])
     for (int32_t v = 0; v < g->panels * HL_PANEL; ++v) {
-      float *c = g->c + v / HL_PANEL * g->c_stride + g->rows[n] * HL_PANEL + v % HL_PANEL;
+      float *c = g->c + v / HL_PANEL * g->c_stride + i * HL_PANEL + v % HL_PANEL;
       float sum = g->accumulate ? *c : 0.0f;
-      for (int32_t i = 0; i < g->counts[n]; ++i)
-        sum = fmaf(entry[i].value, g->b[v / HL_PANEL * g->b_stride + entry[i].at + v % HL_PANEL], sum);
+      for (int32_t e = 0; e < g->counts[i]; ++e)
+        sum = fmaf(entry[e].value, g->b[v / HL_PANEL * g->b_stride + entry[e].at + v % HL_PANEL], sum);
       found |= sum == 0.0f && signbit(sum);
       *c = sum;
     }
-  }
   return found;
 }
 
-static void gemm_compress(uint32_t *at, float *values, int64_t room, int32_t *counts, const float *src, int64_t ld,
-                          int64_t rows, int64_t n, uint32_t first) {
-  for (int64_t i = 0; i < rows; ++i)
-    for (int64_t j = 0; j < n; ++j)
-      if (src[i * ld + j] != 0.0f) {
-        at[i * room + counts[i]] = first + (uint32_t)j * HL_PANEL;
-        values[i * room + counts[i]++] = src[i * ld + j];
+static void gemm_list(hl_sparse_entry *entries, int32_t *counts, const float *const *a, int32_t a_trans, int64_t first,
+                      int64_t rows, int64_t k) {
+  for (int64_t i = 0; i < rows; ++i) {
+    counts[i] = 0;
+    for (int64_t p = 0; p < k; ++p) {
+      const float x = a_trans ? a[p][first + i] : a[first + i][p];
+      if (x != 0.0f) {
+        *entries++ = (hl_sparse_entry){(uint32_t)p * HL_PANEL, x};
+        ++counts[i];
       }
+    }
+  }
 }
 
 static int32_t finite_all(const float *x, int64_t n) {
@@ -332,10 +335,9 @@ static const hl_kernels reference = {
     .gemm_pack_panels = gemm_pack_panels,
     .fma_chains = fma_chains,
     .gemm_thin = gemm_thin,
-    .gemm_sparse_rows = 1,
     .gemm_sparse_panels = 2,
     .gemm_sparse = gemm_sparse,
-    .gemm_compress = gemm_compress,
+    .gemm_list = gemm_list,
     .finite = finite_all,
 };
 

@@ -1,76 +1,120 @@
 /* Products whose left operand is mostly zeros: kernels.h states the contract. Each multiply-add of these reads its own
    row of B, so that loads from the L1 cache are what they wait for: a pass is as wide as the registers allow, for one
-   broadcast of A to serve many columns, and works on several rows at once, for their chains to overlap. */
+   place and one broadcast of A to serve many columns. */
 #include "kernels/shared/isa.h"
 #include "simd.h"
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 /* panels is a constant at every call. Returns whether a sum is a negative zero. */
-ALWAYS_INLINE int32_t groups(const hl_sparse_args *g, const int panels) {
-  enum { ROWS = HL_SPARSE_ROWS, MOST = 2 * HL_SPARSE_PANELS };
+ALWAYS_INLINE int32_t sum_rows(const hl_sparse_args *g, const int panels) {
   const hl_sparse_entry *entry = g->entries;
   const float *b[HL_SPARSE_PANELS];
   for (int q = 0; q < panels; ++q)
     b[q] = g->b + q * g->b_stride;
-  const i32x16 negative_zero = i32_set1(INT32_MIN);
-  m32x16 found = i32_eq(i32_set1(0), negative_zero);
-  for (int64_t n = 0; n < g->ngroups; ++n) {
-    const int32_t *rows = g->rows + n * ROWS;
-    f32x16 sum[ROWS][MOST];
+  i32x16 least = i32_set1(0); /* as integers, a negative zero is the least */
+  for (int64_t i = 0; i < g->rows; ++i) {
+    f32x16 sum[2 * HL_SPARSE_PANELS];
+    float *c = g->c + i * HL_PANEL;
 #pragma GCC unroll 8
-    for (int r = 0; r < ROWS; ++r)
+    for (int v = 0; v < 2 * panels; ++v)
+      sum[v] = g->accumulate ? f32_load(c + v / 2 * g->c_stride + v % 2 * HL_LANES) : f32_set1(0.0f);
+    for (const hl_sparse_entry *end = entry + g->counts[i]; entry != end; ++entry) {
+      const f32x16 left = f32_set1(entry->value);
+      const uint64_t at = entry->at;
 #pragma GCC unroll 8
       for (int v = 0; v < 2 * panels; ++v)
-        sum[r][v] = g->accumulate ? f32_load(g->c + v / 2 * g->c_stride + rows[r] * HL_PANEL + v % 2 * HL_LANES)
-                                  : f32_set1(0.0f);
-    for (const hl_sparse_entry *end = entry + (int64_t)g->counts[n] * ROWS; entry != end; entry += ROWS) {
-#pragma GCC unroll 8
-      for (int r = 0; r < ROWS; ++r) {
-        const f32x16 left = f32_set1(entry[r].value);
-        const uint32_t at = entry[r].at;
-#pragma GCC unroll 8
-        for (int v = 0; v < 2 * panels; ++v)
-          sum[r][v] = f32_mac(left, f32_load(b[v / 2] + at + v % 2 * HL_LANES), sum[r][v]);
-      }
+        sum[v] = f32_mac(left, f32_load(b[v / 2] + at + v % 2 * HL_LANES), sum[v]);
     }
 #pragma GCC unroll 8
-    for (int r = 0; r < ROWS; ++r)
-#pragma GCC unroll 8
-      for (int v = 0; v < 2 * panels; ++v) {
-        found = m32_or(found, i32_eq(f32_bits(sum[r][v]), negative_zero));
-        f32_store(g->c + v / 2 * g->c_stride + rows[r] * HL_PANEL + v % 2 * HL_LANES, sum[r][v]);
-      }
+    for (int v = 0; v < 2 * panels; ++v) {
+      least = i32_min(least, f32_bits(sum[v]));
+      f32_store(c + v / 2 * g->c_stride + v % 2 * HL_LANES, sum[v]);
+    }
   }
-  return m32_any(found);
+  return m32_any(i32_eq(least, i32_set1(INT32_MIN)));
 }
 
 int32_t HL_ISA_NAME(gemm_sparse)(const hl_sparse_args *args) {
-#if HL_SPARSE_PANELS == 2
-  if (args->panels == 2)
-    return groups(args, 2);
+  switch (args->panels) {
+#if HL_SPARSE_PANELS == 4
+  case 4:
+    return sum_rows(args, 4);
+  case 3:
+    return sum_rows(args, 3);
 #endif
-  return groups(args, 1);
+#if HL_SPARSE_PANELS >= 2
+  case 2:
+    return sum_rows(args, 2);
+#endif
+  default:
+    return sum_rows(args, 1);
+  }
 }
 
-void HL_ISA_NAME(gemm_compress)(uint32_t *at, float *values, int64_t room, int32_t *counts, const float *src,
-                                int64_t ld, int64_t rows, int64_t n, uint32_t first) {
-  for (int64_t i = 0; i < rows; ++i) {
-    const float *x = src + i * ld;
-    uint32_t *list = at + i * room;
-    float *list_values = values + i * room;
-    int64_t count = counts[i], j = 0;
+ALWAYS_INLINE hl_sparse_entry *list_row(hl_sparse_entry *entries, const float *x, int64_t k) {
+  int64_t p = 0;
 #ifdef HL_COMPRESS
-    i32x16 places = i32_add(i32_mul(i32_iota(), i32_set1(HL_PANEL)), i32_set1((int32_t)first));
-    for (; j + HL_LANES <= n; j += HL_LANES, places = i32_add(places, i32_set1(HL_LANES * HL_PANEL)))
-      count += f32_compress(list_values + count, list + count, f32_load(x + j), places);
+  const i32x16 step = i32_set1(HL_LANES * HL_PANEL);
+  i32x16 at = i32_mul(i32_iota(), i32_set1(HL_PANEL));
+  for (; p + HL_LANES <= k; p += HL_LANES, at = i32_add(at, step))
+    entries += f32_compress(entries, at, f32_load(x + p));
 #endif
-    for (; j < n; ++j) { /* without a branch, which could not be foreseen */
-      list[count] = first + (uint32_t)j * HL_PANEL;
-      list_values[count] = x[j];
-      count += x[j] != 0.0f;
+  for (; p < k; ++p) { /* without a branch, which could not be foreseen */
+    *entries = (hl_sparse_entry){(uint32_t)p * HL_PANEL, x[p]};
+    entries += x[p] != 0.0f;
+  }
+  return entries;
+}
+
+#ifdef HL_COMPRESS
+/* Up to 16 columns, turned into rows. */
+static hl_sparse_entry *list_columns(hl_sparse_entry *entries, int32_t *counts, const float *const *a, int64_t first,
+                                     int64_t columns, int64_t k) {
+  float turned[HL_LANES * HL_SPARSE_DEPTH];
+  for (int64_t p = 0; p < k; p += HL_LANES) {
+    f32x16 x[HL_LANES];
+#pragma GCC unroll 16
+    for (int64_t r = 0; r < HL_LANES; ++r)
+      x[r] = p + r < k ? f32_load_some(a[p + r] + first, columns) : f32_set1(0.0f);
+    f32_transpose16(x);
+#pragma GCC unroll 16
+    for (int64_t i = 0; i < HL_LANES; ++i)
+      f32_store(turned + i * HL_SPARSE_DEPTH + p, x[i]);
+  }
+  for (int64_t i = 0; i < columns; ++i) {
+    hl_sparse_entry *end = list_row(entries, turned + i * HL_SPARSE_DEPTH, (k + HL_LANES - 1) / HL_LANES * HL_LANES);
+    counts[i] = (int32_t)(end - entries);
+    entries = end;
+  }
+  return entries;
+}
+#else
+static hl_sparse_entry *list_columns(hl_sparse_entry *entries, int32_t *counts, const float *const *a, int64_t first,
+                                     int64_t columns, int64_t k) {
+  for (int64_t i = 0; i < columns; ++i) {
+    const hl_sparse_entry *start = entries;
+    for (int64_t p = 0; p < k; ++p) { /* as above */
+      *entries = (hl_sparse_entry){(uint32_t)p * HL_PANEL, a[p][first + i]};
+      entries += entries->value != 0.0f;
     }
-    counts[i] = (int32_t)count;
+    counts[i] = (int32_t)(entries - start);
+  }
+  return entries;
+}
+#endif
+
+void HL_ISA_NAME(gemm_list)(hl_sparse_entry *entries, int32_t *counts, const float *const *a, int32_t a_trans,
+                            int64_t first, int64_t rows, int64_t k) {
+  if (a_trans) {
+    for (int64_t i = 0; i < rows; i += HL_LANES)
+      entries = list_columns(entries, counts + i, a, first + i, rows - i < HL_LANES ? rows - i : HL_LANES, k);
+    return;
+  }
+  for (int64_t i = 0; i < rows; ++i) {
+    hl_sparse_entry *end = list_row(entries, a[first + i], k);
+    counts[i] = (int32_t)(end - entries);
+    entries = end;
   }
 }
 

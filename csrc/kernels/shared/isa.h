@@ -31,8 +31,8 @@ void HL_ISA_NAME(gemm_pack_panels)(float *dst, const float *src, int64_t ld, int
 int64_t HL_ISA_NAME(fma_chains)(float *sink, int64_t rounds);
 void HL_ISA_NAME(gemm_thin)(const hl_gemm_args *args);
 int32_t HL_ISA_NAME(gemm_sparse)(const hl_sparse_args *args);
-void HL_ISA_NAME(gemm_compress)(uint32_t *at, float *values, int64_t room, int32_t *counts, const float *src,
-                                int64_t ld, int64_t rows, int64_t n, uint32_t first);
+void HL_ISA_NAME(gemm_list)(hl_sparse_entry *entries, int32_t *counts, const float *const *a, int32_t a_trans,
+                            int64_t first, int64_t rows, int64_t k);
 int32_t HL_ISA_NAME(finite)(const float *x, int64_t n);
 
 #endif

@@ -22,7 +22,6 @@ static inline f32x16 f32_min(f32x16 a, f32x16 b) {
   return f32_select(m32_or(f32_lt(a, b), m32_not(f32_eq(a, a))), a, b);
 }
 static inline i32x16 i32_max(i32x16 a, i32x16 b) { return i32_select(i32_lt(b, a), a, b); }
-static inline i32x16 i32_min(i32x16 a, i32x16 b) { return i32_select(i32_lt(a, b), a, b); }
 
 static inline void f32_put_first(float *dst, f32x16 x) { *dst = f32_first(x); }
 static inline void i32_put_first(float *dst, i32x16 x) {

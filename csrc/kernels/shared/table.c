@@ -36,9 +36,8 @@ const hl_kernels HL_ISA_NAME(kernels) = {
     .gemm_pack_panels = HL_ISA_NAME(gemm_pack_panels),
     .fma_chains = HL_ISA_NAME(fma_chains),
     .gemm_thin = HL_ISA_NAME(gemm_thin),
-    .gemm_sparse_rows = HL_SPARSE_ROWS,
     .gemm_sparse_panels = HL_SPARSE_PANELS,
     .gemm_sparse = HL_ISA_NAME(gemm_sparse),
-    .gemm_compress = HL_ISA_NAME(gemm_compress),
+    .gemm_list = HL_ISA_NAME(gemm_list),
     .finite = HL_ISA_NAME(finite),
 };
