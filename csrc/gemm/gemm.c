@@ -38,6 +38,7 @@ enum {
   TASK_MACS = 1 << 18,   /* multiply-adds that make a task worth its bookkeeping: some 4 us */
   BY_ROWS_M = 64,        /* rows from which on they are tasks, see is_by_rows */
   ROWS_MACS = 1 << 17,   /* likewise where tasks are rows, which find B packed */
+  B_NEAR = 8192,         /* elements of rows of B that are read where they are */
   ROW_K = 32,            /* what a row of a slab takes besides its multiply-adds, as so many steps of k */
   TASKS_WANTED = 32,     /* enough for stealing to even out the load of many cores */
   TASKS_LEAST = 16       /* what is left of them where a group of slabs is a task */
@@ -55,6 +56,12 @@ static int64_t group_slabs(int64_t n, int64_t k) {
 }
 
 static int is_in_place(const hl_gemm_b *b) { return !b->trans && b->layout == HL_PANELS; }
+
+/* Whether tiles read B's rows where they are: whole panels of few enough to stay in the first-level cache. */
+static int is_read_by_rows(const hl_gemm *g) {
+  return g->a.tiled && !g->b.trans && g->b.layout == HL_ROW_MAJOR && g->n % HL_PANEL == 0 && g->b.ld <= B_NEAR &&
+         g->k <= B_NEAR / at_least(g->b.ld, 1);
+}
 
 /* Whether tasks are rows of all slabs, not slabs of all rows. Threads then write no two parts of a row of C, whose
    lines would go to and fro between them, and no thread reads a tile of A that another one has packed. In return each
@@ -76,7 +83,7 @@ static parts scratch_parts(const hl_gemm *g) {
   bytes.tile = (int64_t)sizeof(float) * HL_GEMM_MAX_MR * HL_PANEL;
   bytes.pointers = round_up((int64_t)sizeof(float *) * HL_GEMM_MAX_MR, ALIGNMENT);
   bytes.a_tile = g->a.tiled ? round_up((int64_t)sizeof(float) * block * HL_GEMM_MAX_MR * own_tiles(g), ALIGNMENT) : 0;
-  bytes.packed = is_in_place(&g->b) ? 0 : (int64_t)sizeof(float) * block * width;
+  bytes.packed = is_in_place(&g->b) || is_read_by_rows(g) ? 0 : (int64_t)sizeof(float) * block * width;
   bytes.sums = g->k <= K_BLOCK ? 0 : (int64_t)sizeof(float) * at_most(g->m, ROW_BLOCK) * width;
   return bytes;
 }
@@ -118,8 +125,8 @@ hl_gemm_packing hl_gemm_packs(const hl_kernels *kernels, const hl_gemm *g) {
     return packing;
   packing.tasks = divide_up(tiles_of(kernels, g->m), PACK_TILES);
   packing.a = round_up(packing.a, HL_LANES); /* B's panels are aligned */
-  if (!is_in_place(&g->b) && g->m >= SHARED_M && !hl_mul_overflow(round_up(g->n, HL_PANEL), g->k, &size) &&
-      size >= SHARED_B && size <= PACKED_MOST) {
+  if (!is_in_place(&g->b) && !is_read_by_rows(g) && g->m >= SHARED_M &&
+      !hl_mul_overflow(round_up(g->n, HL_PANEL), g->k, &size) && size >= SHARED_B && size <= PACKED_MOST) {
     packing.b = size;
     packing.tasks += divide_up(g->n, PACK_SLABS * HL_PANEL);
   }
@@ -283,6 +290,7 @@ typedef struct block {
   int64_t i0, i1, s0, s1, p0, count;
   const float *panels; /* of B's slab 0, row 0; NULL where the group is packed */
   int64_t panel_rows;
+  int by_rows; /* B's rows are read where they are, instead */
   int first, last, fetch;
 } block;
 
@@ -296,8 +304,14 @@ static void run_tile(const hl_kernels *kernels, const hl_gemm *g, const block *k
   args.mr = (int32_t)at_most(k->i1 - i, mr);
   args.a_jump = a->layout == HL_PANELS ? (a->ld - 1) * HL_PANEL : 0; /* p0 is a multiple of HL_PANEL */
   args.nr = (int32_t)at_most(g->n - j0, HL_PANEL);
-  args.b =
-      k->panels ? k->panels + (s * k->panel_rows + k->p0) * HL_PANEL : own->packed + (s - k->s0) * k->count * HL_PANEL;
+  if (k->by_rows) {
+    args.b = g->b.data + k->p0 * g->b.ld + j0;
+    args.b_step = g->b.ld;
+  } else if (k->panels) {
+    args.b = k->panels + (s * k->panel_rows + k->p0) * HL_PANEL;
+  } else {
+    args.b = own->packed + (s - k->s0) * k->count * HL_PANEL;
+  }
   args.ahead = k->fetch && i + mr < k->i1 && ahead < k->count * mr ? args.a[0] + mr * g->k + ahead : NULL;
   const int direct = g->epilogue == NULL && args.nr == HL_PANEL; /* the kernel writes whole panels */
   if (direct) {
@@ -323,6 +337,7 @@ static void run_block(const hl_kernels *kernels, hl_gemm *g, int64_t i0, int64_t
   const int64_t mr = tile_rows(kernels, a->tiled);
   block k = {.i0 = i0, .i1 = i1, .s0 = s0, .s1 = s1, .panels = is_in_place(b) ? b->data : b->packed};
   k.panel_rows = b->packed ? g->k : b->ld;
+  k.by_rows = is_read_by_rows(g);
   /* Rows that stay in the first-level cache beside the tile pass by once for each slab: an epilogue then fetches what
      it has for each column once. */
   const int slab_by_slab = (!a->tiled || a->packed) && (i1 - i0) * g->k <= ROWS_NEAR;
@@ -331,7 +346,7 @@ static void run_block(const hl_kernels *kernels, hl_gemm *g, int64_t i0, int64_t
     k.first = k.p0 == 0;
     k.last = k.p0 + k.count == g->k;
     k.fetch = a->packed && k.count * mr >= LONG_TILE;
-    if (!k.panels)
+    if (!k.panels && !k.by_rows)
       have_b(kernels, g, own, s0, s1, k.p0, k.count);
     const int64_t together = slab_by_slab ? 1 : s1 - s0;
     for (int64_t from = s0; from < s1; from += together)
