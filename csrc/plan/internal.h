@@ -57,7 +57,8 @@ static inline int32_t hl_step_packs(const hl_step *step) { return step->use_spar
 /* Consecutive small steps run by thread 0, or one step shared by all threads. */
 typedef struct hl_group {
   int32_t first, count, parallel;
-  int32_t packs_next; /* this run: while thread 0 does these, the others pack the next group's left operand */
+  int32_t packs_next; /* this run: while thread 0 does these, the others pack the next group's left operand, which no
+                         step writes */
 } hl_group;
 
 /* A shared step's tasks, or those that pack its A beforehand. */

@@ -96,9 +96,10 @@ static void make_groups(hl_plan *plan) {
   hl_plan_list_phases(plan);
 }
 
-/* Whether the step's packing looks at nothing but the caller's rows, which no step writes. */
-static int packs_rows_alone(const hl_plan *plan, const hl_step *step) {
-  return hl_step_packs(step) && step->a_input && (step->use_sparse || !hl_gemm_packs(plan->kernels, &step->gemm).b);
+/* Whether the step's packing looks at nothing that a step writes: the caller's rows, say. */
+static int packs_what_stays(const hl_plan *plan, const hl_step *step) {
+  return hl_step_packs(step) && !plan->slots[step->a.slot].written &&
+         (step->use_sparse || !hl_gemm_packs(plan->kernels, &step->gemm).b);
 }
 
 /* While thread 0 does a group of small steps: what they would pack themselves would go to the same place. */
@@ -108,7 +109,7 @@ static int may_pack_next(const hl_plan *plan, const hl_group *group) {
   for (int32_t i = 0; i < group->count; i++)
     if (hl_step_packs(&plan->steps[group->first + i]))
       return 0;
-  return packs_rows_alone(plan, &plan->steps[group[1].first]);
+  return packs_what_stays(plan, &plan->steps[group[1].first]);
 }
 
 void hl_plan_list_phases(hl_plan *plan) {

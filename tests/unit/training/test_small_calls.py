@@ -538,3 +538,24 @@ def test_training_in_two_threads_is_refused_in_small_calls_too():
     assert len(errors) == 2
     assert all("another thread" in error for error in errors)
     model.train_on_batch(X, Y)
+
+
+def test_batches_that_threads_share_give_the_same_bits():
+    # Large enough for the first layer's products to be shared, and for the packing of the
+    # gradient's rows to go on while one thread does the steps between.
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(32, 784)).astype("float32")
+    y = rng.integers(0, 10, 32)
+    before, runs = keras.get_num_threads(), []
+    try:
+        for threads in (1, 2, 3):
+            keras.set_num_threads(threads)
+            keras.utils.set_random_seed(1)
+            model = keras.Sequential([layers.Dense(128, "relu"), layers.Dense(10, "softmax")])
+            model.compile("adam", "sparse_categorical_crossentropy")
+            losses = [float(model.train_on_batch(x, y)) for _ in range(50)]
+            runs.append((losses, [w.tobytes() for w in model.get_weights()]))
+    finally:
+        keras.set_num_threads(before)
+    assert runs[1] == runs[0]
+    assert runs[2] == runs[0]
