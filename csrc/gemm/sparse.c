@@ -8,6 +8,7 @@
    a part; if none is, no zero that was left out has changed anything. */
 #include "gemm/sparse.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "core/memory.h"
@@ -39,7 +40,10 @@ hl_sparse hl_sparse_shape(const hl_kernels *kernels, const hl_gemm *g) {
       hl_mul_overflow(round_up(g->m, ROWS_AT_ONCE), g->k + PART, &elements) || elements > LISTS_MOST)
     return s;
   const int64_t slabs = divide_up(g->n, HL_PANEL);
-  s.task_slabs = at_most(kernels->gemm_sparse_panels, slabs <= 2 ? slabs : divide_up(slabs, 2));
+  /* All slabs at once where there are rows enough for several threads; but the threads that update weights share slabs,
+     so that each finds its own in its cache. */
+  const int together = slabs <= 2 || (!g->a.trans && g->m > ROWS_AT_ONCE);
+  s.task_slabs = at_most(kernels->gemm_sparse_panels, together ? slabs : divide_up(slabs, 2));
   s.window = g->a.trans ? COLUMN_WINDOW : ROW_WINDOW;
   s.pack_windows = g->a.trans ? ROWS_AT_ONCE / COLUMN_WINDOW : 1;
   s.task_rows = ROWS_AT_ONCE;
@@ -52,9 +56,10 @@ hl_sparse hl_sparse_shape(const hl_kernels *kernels, const hl_gemm *g) {
   s.pack_tasks = divide_up(s.windows, s.pack_windows);
   s.counts = 2 * s.windows * s.parts * room(&s);
   s.nonzeros = s.counts + s.windows * s.parts * s.window;
-  s.size = s.nonzeros + s.pack_tasks;
   s.row_tasks = divide_up(g->m, s.task_rows);
   s.tasks = s.row_tasks * divide_up(slabs, s.task_slabs);
+  s.known = s.nonzeros + s.pack_tasks;
+  s.size = s.known + s.parts * (s.tasks / s.row_tasks);
   s.scratch = at_least(at_least(pack_scratch(&s), run_scratch(g, &s)), hl_gemm_scratch(kernels, g));
   return s;
 }
@@ -78,6 +83,8 @@ void hl_sparse_pack(const hl_kernels *kernels, const hl_gemm *g, const hl_sparse
   const int64_t i0 = w0 * s->window, rows = at_most(w1 * s->window, g->m) - i0;
   const float **table = scratch;
   int32_t nonzeros = 0;
+  if (task == 0)
+    memset(lists + s->known, 0, sizeof *lists * (size_t)(s->size - s->known));
   if (!g->a.trans) {
     find_rows(table, &g->a, i0, rows, 0);
     fetch(table, rows, g->k);
@@ -110,50 +117,63 @@ int64_t hl_sparse_nonzeros(const hl_sparse *s, const float *lists) {
   return sum;
 }
 
-/* Rows [p0, p0 + count) of slabs [s0, s1) of B as panels; NULL if some element is not finite. */
-static const float *part_of_b(const hl_kernels *kernels, const hl_gemm *g, int64_t s0, int64_t s1, int64_t p0,
-                              int64_t count, float *copy, int64_t *stride) {
+/* Rows [p0, p0 + count) of slabs [s0, s1) of B as panels. */
+static const float *part_of_b(const hl_gemm *g, int64_t s0, int64_t s1, int64_t p0, int64_t count, float *copy,
+                              int64_t *stride) {
   const hl_gemm_b *b = &g->b;
-  const float *panels = b->data + (s0 * b->ld + p0) * HL_PANEL;
-  *stride = b->ld * HL_PANEL;
-  if (b->layout == HL_ROW_MAJOR) {
-    *stride = count * HL_PANEL;
-    for (int64_t q = s0; q < s1; ++q) {
-      int64_t j0 = q * HL_PANEL;
-      size_t width = (size_t)at_most(g->n - j0, HL_PANEL);
-      float *to = copy + (q - s0) * *stride;
-      for (int64_t p = 0; p < count; ++p, to += HL_PANEL) {
-        memcpy(to, b->data + (p0 + p) * b->ld + j0, sizeof(float) * width);
-        memset(to + width, 0, sizeof(float) * (HL_PANEL - width));
-      }
-    }
-    panels = copy;
+  if (b->layout == HL_PANELS) {
+    *stride = b->ld * HL_PANEL;
+    return b->data + (s0 * b->ld + p0) * HL_PANEL;
   }
-  for (int64_t q = 0; q < s1 - s0; ++q)
-    if (!kernels->finite(panels + q * *stride, count * HL_PANEL))
-      return NULL;
-  return panels;
+  *stride = count * HL_PANEL;
+  for (int64_t q = s0; q < s1; ++q) {
+    int64_t j0 = q * HL_PANEL;
+    size_t width = (size_t)at_most(g->n - j0, HL_PANEL);
+    float *to = copy + (q - s0) * *stride;
+    for (int64_t p = 0; p < count; ++p, to += HL_PANEL) {
+      memcpy(to, b->data + (p0 + p) * b->ld + j0, sizeof(float) * width);
+      memset(to + width, 0, sizeof(float) * (HL_PANEL - width));
+    }
+  }
+  return copy;
 }
 
 typedef struct run {
   const hl_kernels *kernels;
   const hl_gemm *g;
   const hl_sparse *s;
-  const float *lists;
+  float *lists;
   int64_t s0, s1, block; /* slabs, and rows whose sums there is room for */
   float *sums, *copy;
   int64_t part; /* of B, which args has */
   hl_sparse_args args;
 } run;
 
-/* Whether B's part is finite. */
+enum { UNKNOWN, FINITE, NOT_FINITE };
+
+/* Whether B's part is finite: looked up by the first task that needs it, of those with the same slabs. */
+static int is_finite(run *r, int64_t part, int64_t count) {
+  const hl_sparse *s = r->s;
+  _Atomic int32_t *known = (_Atomic int32_t *)(r->lists + s->known) + r->s0 / s->task_slabs * s->parts + part;
+  int32_t found = atomic_load_explicit(known, memory_order_relaxed);
+  if (found == UNKNOWN) {
+    found = FINITE;
+    for (int64_t q = 0; q < r->s1 - r->s0; ++q)
+      if (!r->kernels->finite(r->args.b + q * r->args.b_stride, count * HL_PANEL))
+        found = NOT_FINITE;
+    atomic_store_explicit(known, found, memory_order_relaxed);
+  }
+  return found == FINITE;
+}
+
+/* Whether B's part is finite, and then args has it. */
 static int enter_part(run *r, int64_t part) {
-  const int64_t p0 = part * r->s->part;
-  if (part != r->part)
-    r->args.b =
-        part_of_b(r->kernels, r->g, r->s0, r->s1, p0, at_most(r->g->k - p0, r->s->part), r->copy, &r->args.b_stride);
+  const int64_t p0 = part * r->s->part, count = at_most(r->g->k - p0, r->s->part);
+  if (part == r->part)
+    return 1;
   r->part = part;
-  return r->args.b != NULL;
+  r->args.b = part_of_b(r->g, r->s0, r->s1, p0, count, r->copy, &r->args.b_stride);
+  return is_finite(r, part, count);
 }
 
 /* Whether the sums of rows [i0, i1) are those of the chains with all terms. */
@@ -189,7 +209,7 @@ static void give(const run *r, int64_t i0, int64_t i1) {
                    at_most(g->n - q * HL_PANEL, HL_PANEL));
 }
 
-void hl_sparse_run(const hl_kernels *kernels, const hl_gemm *g, const hl_sparse *s, int64_t task, const float *lists,
+void hl_sparse_run(const hl_kernels *kernels, const hl_gemm *g, const hl_sparse *s, int64_t task, float *lists,
                    void *scratch) {
   run r = {.kernels = kernels, .g = g, .s = s, .lists = lists, .part = -1, .sums = scratch};
   const int64_t i0 = task % s->row_tasks * s->task_rows, i1 = at_most(i0 + s->task_rows, g->m);

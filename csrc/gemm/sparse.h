@@ -15,6 +15,7 @@ typedef struct hl_sparse {
   int64_t counts;          /* where the rows' numbers of nonzeros begin, behind the lists */
   int64_t pack_windows, pack_tasks;
   int64_t nonzeros; /* where each pack task's number of nonzeros is */
+  int64_t known;    /* where what is known of B's parts is */
   int64_t size;     /* of the lists, in 4-byte elements; 0: this product cannot be done so */
   int64_t scratch;  /* bytes that a thread needs */
   int64_t task_rows, task_slabs, row_tasks, tasks;
@@ -27,8 +28,8 @@ void hl_sparse_pack(const hl_kernels *kernels, const hl_gemm *gemm, const hl_spa
                     void *scratch);
 /* One task, when all lists are made. Where an operand's infinity or NaN, or the sign of a zero that underflow has left,
    might tell the difference, the task is done as hl_gemm_run does it. */
-void hl_sparse_run(const hl_kernels *kernels, const hl_gemm *gemm, const hl_sparse *sparse, int64_t task,
-                   const float *lists, void *scratch);
+void hl_sparse_run(const hl_kernels *kernels, const hl_gemm *gemm, const hl_sparse *sparse, int64_t task, float *lists,
+                   void *scratch);
 /* Nonzeros of A, when all lists are made. */
 int64_t hl_sparse_nonzeros(const hl_sparse *sparse, const float *lists);
 
