@@ -63,6 +63,9 @@ static int is_read_by_rows(const hl_gemm *g) {
          g->k <= B_NEAR / at_least(g->b.ld, 1);
 }
 
+/* Whether tiles read B out of panels that are made for them. */
+static int copies_b(const hl_gemm *g) { return !is_in_place(&g->b) && !is_read_by_rows(g); }
+
 /* Whether tasks are rows of all slabs, not slabs of all rows. Threads then write no two parts of a row of C, whose
    lines would go to and fro between them, and no thread reads a tile of A that another one has packed. In return each
    packs all of B, which takes as long as some 30 rows if it is transposed: then only where few terms make C the larger
@@ -83,7 +86,7 @@ static parts scratch_parts(const hl_gemm *g) {
   bytes.tile = (int64_t)sizeof(float) * HL_GEMM_MAX_MR * HL_PANEL;
   bytes.pointers = round_up((int64_t)sizeof(float *) * HL_GEMM_MAX_MR, ALIGNMENT);
   bytes.a_tile = g->a.tiled ? round_up((int64_t)sizeof(float) * block * HL_GEMM_MAX_MR * own_tiles(g), ALIGNMENT) : 0;
-  bytes.packed = is_in_place(&g->b) || is_read_by_rows(g) ? 0 : (int64_t)sizeof(float) * block * width;
+  bytes.packed = copies_b(g) ? (int64_t)sizeof(float) * block * width : 0;
   bytes.sums = g->k <= K_BLOCK ? 0 : (int64_t)sizeof(float) * at_most(g->m, ROW_BLOCK) * width;
   return bytes;
 }
@@ -125,8 +128,8 @@ hl_gemm_packing hl_gemm_packs(const hl_kernels *kernels, const hl_gemm *g) {
     return packing;
   packing.tasks = divide_up(tiles_of(kernels, g->m), PACK_TILES);
   packing.a = round_up(packing.a, HL_LANES); /* B's panels are aligned */
-  if (!is_in_place(&g->b) && !is_read_by_rows(g) && g->m >= SHARED_M &&
-      !hl_mul_overflow(round_up(g->n, HL_PANEL), g->k, &size) && size >= SHARED_B && size <= PACKED_MOST) {
+  if (copies_b(g) && g->m >= SHARED_M && !hl_mul_overflow(round_up(g->n, HL_PANEL), g->k, &size) && size >= SHARED_B &&
+      size <= PACKED_MOST) {
     packing.b = size;
     packing.tasks += divide_up(g->n, PACK_SLABS * HL_PANEL);
   }
@@ -178,7 +181,7 @@ void hl_gemm_tasking(const hl_kernels *kernels, const hl_gemm *g, int64_t epilog
   }
   if (rows > A_NEAR / at_least(g->k, 1)) {
     together = at_least(at_most(group_slabs(g->n, g->k), slabs / TASKS_LEAST), 1);
-    split = together == 1 || is_in_place(&g->b) || hl_gemm_packs(kernels, g).b; /* else each part would pack its B */
+    split = together == 1 || !copies_b(g) || hl_gemm_packs(kernels, g).b; /* else each part would pack its B */
   }
   /* Whole columns of tiles use a slab of B best; cut them only for more parallelism, and not below eight tiles. A
      single slab is all the parallelism there is. */
@@ -288,9 +291,8 @@ static void have_b(const hl_kernels *kernels, hl_gemm *g, const space *own, int6
 /* What is the same for all tiles of a block of rows and of k, in a group of slabs. */
 typedef struct block {
   int64_t i0, i1, s0, s1, p0, count;
-  const float *panels; /* of B's slab 0, row 0; NULL where the group is packed */
-  int64_t panel_rows;
-  int by_rows; /* B's rows are read where they are, instead */
+  const float *b;         /* slab s0, row p0 */
+  int64_t b_slab, b_step; /* from a slab to the next, and from a row to the next */
   int first, last, fetch;
 } block;
 
@@ -300,18 +302,11 @@ static void run_tile(const hl_kernels *kernels, const hl_gemm *g, const block *k
   const hl_gemm_a *a = &g->a;
   const int64_t j0 = s * HL_PANEL, ahead = (s - k->s0) * k->count * HL_GEMM_AHEAD, ld = hl_gemm_tile_ld(g->n);
   const int64_t mr = tile_rows(kernels, a->tiled);
-  hl_gemm_args args = {.k = k->count, .a = own->pointers, .b_step = HL_PANEL, .accumulate = !k->first};
+  hl_gemm_args args = {.k = k->count, .a = own->pointers, .b_step = k->b_step, .accumulate = !k->first};
   args.mr = (int32_t)at_most(k->i1 - i, mr);
   args.a_jump = a->layout == HL_PANELS ? (a->ld - 1) * HL_PANEL : 0; /* p0 is a multiple of HL_PANEL */
   args.nr = (int32_t)at_most(g->n - j0, HL_PANEL);
-  if (k->by_rows) {
-    args.b = g->b.data + k->p0 * g->b.ld + j0;
-    args.b_step = g->b.ld;
-  } else if (k->panels) {
-    args.b = k->panels + (s * k->panel_rows + k->p0) * HL_PANEL;
-  } else {
-    args.b = own->packed + (s - k->s0) * k->count * HL_PANEL;
-  }
+  args.b = k->b + (s - k->s0) * k->b_slab;
   args.ahead = k->fetch && i + mr < k->i1 && ahead < k->count * mr ? args.a[0] + mr * g->k + ahead : NULL;
   const int direct = g->epilogue == NULL && args.nr == HL_PANEL; /* the kernel writes whole panels */
   if (direct) {
@@ -329,15 +324,31 @@ static void run_tile(const hl_kernels *kernels, const hl_gemm *g, const block *k
     hl_gemm_give(g, args.c, i, args.mr, j0, args.nr);
 }
 
+/* Where the tiles of this block of k find B. */
+static void point_to_b(const hl_kernels *kernels, hl_gemm *g, const space *own, block *k) {
+  const hl_gemm_b *b = &g->b;
+  k->b_step = HL_PANEL;
+  if (is_read_by_rows(g)) {
+    k->b = b->data + k->p0 * b->ld + k->s0 * HL_PANEL;
+    k->b_slab = HL_PANEL;
+    k->b_step = b->ld;
+  } else if (is_in_place(b) || b->packed) {
+    const int64_t rows = b->packed ? g->k : b->ld;
+    k->b = (b->packed ? b->packed : b->data) + (k->s0 * rows + k->p0) * HL_PANEL;
+    k->b_slab = rows * HL_PANEL;
+  } else {
+    have_b(kernels, g, own, k->s0, k->s1, k->p0, k->count);
+    k->b = own->packed;
+    k->b_slab = k->count * HL_PANEL;
+  }
+}
+
 /* One block of rows, one group of slabs. */
 static void run_block(const hl_kernels *kernels, hl_gemm *g, int64_t i0, int64_t i1, int64_t s0, int64_t s1,
                       const space *own) {
   const hl_gemm_a *a = &g->a;
-  const hl_gemm_b *b = &g->b;
   const int64_t mr = tile_rows(kernels, a->tiled);
-  block k = {.i0 = i0, .i1 = i1, .s0 = s0, .s1 = s1, .panels = is_in_place(b) ? b->data : b->packed};
-  k.panel_rows = b->packed ? g->k : b->ld;
-  k.by_rows = is_read_by_rows(g);
+  block k = {.i0 = i0, .i1 = i1, .s0 = s0, .s1 = s1};
   /* Rows that stay in the first-level cache beside the tile pass by once for each slab: an epilogue then fetches what
      it has for each column once. */
   const int slab_by_slab = (!a->tiled || a->packed) && (i1 - i0) * g->k <= ROWS_NEAR;
@@ -346,8 +357,7 @@ static void run_block(const hl_kernels *kernels, hl_gemm *g, int64_t i0, int64_t
     k.first = k.p0 == 0;
     k.last = k.p0 + k.count == g->k;
     k.fetch = a->packed && k.count * mr >= LONG_TILE;
-    if (!k.panels && !k.by_rows)
-      have_b(kernels, g, own, s0, s1, k.p0, k.count);
+    point_to_b(kernels, g, own, &k);
     const int64_t together = slab_by_slab ? 1 : s1 - s0;
     for (int64_t from = s0; from < s1; from += together)
       for (int64_t i = i0; i < i1; i += mr) {

@@ -85,17 +85,15 @@ void hl_sparse_pack(const hl_kernels *kernels, const hl_gemm *g, const hl_sparse
   int32_t nonzeros = 0;
   if (task == 0)
     memset(lists + s->known, 0, sizeof *lists * (size_t)(s->size - s->known));
-  if (!g->a.trans) {
-    find_rows(table, &g->a, i0, rows, 0);
-    fetch(table, rows, g->k);
-  }
   for (int64_t part = 0; part < s->parts; ++part) {
     const int64_t p0 = part * s->part, count = at_most(g->k - p0, s->part);
     if (g->a.trans) {
       find_rows(table, &g->a, p0, count, i0);
       fetch(table, count, rows);
-    } else if (part) {
+    } else {
       find_rows(table, &g->a, i0, rows, p0);
+      if (part == 0) /* for all parts: memory gives whole rows soonest */
+        fetch(table, rows, g->k);
     }
     for (int64_t w = w0; w < w1; ++w) {
       const int64_t number = w * s->parts + part, first = (w - w0) * s->window;
@@ -125,16 +123,9 @@ static const float *part_of_b(const hl_gemm *g, int64_t s0, int64_t s1, int64_t 
     *stride = b->ld * HL_PANEL;
     return b->data + (s0 * b->ld + p0) * HL_PANEL;
   }
+  const int64_t j0 = s0 * HL_PANEL;
+  hl_pack_panels(copy, b->data + p0 * b->ld + j0, b->ld, count, at_most(g->n, s1 * HL_PANEL) - j0);
   *stride = count * HL_PANEL;
-  for (int64_t q = s0; q < s1; ++q) {
-    int64_t j0 = q * HL_PANEL;
-    size_t width = (size_t)at_most(g->n - j0, HL_PANEL);
-    float *to = copy + (q - s0) * *stride;
-    for (int64_t p = 0; p < count; ++p, to += HL_PANEL) {
-      memcpy(to, b->data + (p0 + p) * b->ld + j0, sizeof(float) * width);
-      memset(to + width, 0, sizeof(float) * (HL_PANEL - width));
-    }
-  }
   return copy;
 }
 

@@ -85,7 +85,8 @@ static void check_product(const hl_kernels *k, int64_t m, int64_t n, int64_t cou
   /* Exactly the memory promised: the sanitizer watches its ends. Stale contents must not matter. */
   float *lists = new_lanes(s.size);
   void *scratch = new_lanes(s.scratch / (int64_t)sizeof(float));
-  memset(lists, 0xff, sizeof(float) * (size_t)s.size);
+  for (int64_t i = 0; i < s.size; ++i) /* ones, too: "known to be finite", were it believed */
+    memcpy(lists + i, &(int32_t){i % 2 || h.content == W_NOT_FINITE ? 1 : -1}, sizeof *lists);
   memset(scratch, 0xff, (size_t)s.scratch);
   memset(c, 0xff, sizeof(float) * (size_t)(hl_panels_size(m, n) + m * ldc));
   for (int64_t t = s.pack_tasks - 1; t >= 0; --t) /* in any order */

@@ -5,6 +5,8 @@
 #include <immintrin.h>
 #include <stdint.h>
 
+#include "kernels/shared/transpose_x86.h"
+
 /* Register tiles: 12 x 2 (rows: their pointers fill the general registers) and 14 x 2 (packed) accumulators of the 32
    registers, the rest for a row of B and a broadcast. */
 #define HL_GEMM_MR_ROWS 12
@@ -138,19 +140,8 @@ static inline int64_t f32_compress(void *pairs, i32x16 at, f32x16 x) {
 }
 /* x[j][i] and x[i][j] change places, i and j < 16. */
 static inline void f32_transpose16(f32x16 *x) {
-  f32x16 pair[16], quad[16];
-#pragma GCC unroll 8
-  for (int i = 0; i < 16; i += 2) {
-    pair[i] = _mm512_unpacklo_ps(x[i], x[i + 1]);
-    pair[i + 1] = _mm512_unpackhi_ps(x[i], x[i + 1]);
-  }
-#pragma GCC unroll 4
-  for (int i = 0; i < 16; i += 4) {
-    quad[i] = _mm512_shuffle_ps(pair[i], pair[i + 2], 0x44);
-    quad[i + 1] = _mm512_shuffle_ps(pair[i], pair[i + 2], 0xEE);
-    quad[i + 2] = _mm512_shuffle_ps(pair[i + 1], pair[i + 3], 0x44);
-    quad[i + 3] = _mm512_shuffle_ps(pair[i + 1], pair[i + 3], 0xEE);
-  }
+  f32x16 quad[16];
+  HL_TURN_FOURS(_mm512, quad, x, 16)
 #pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) { /* lanes of four: rows 0-3, 4-7, 8-11, 12-15 of columns i, i + 4, i + 8, i + 12 */
     const f32x16 even = _mm512_shuffle_f32x4(quad[i], quad[i + 4], 0x88),
@@ -167,7 +158,5 @@ static inline f32x16 f32_load_some(const float *p, int64_t n) {
   return _mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
 }
 static inline float f32_first(f32x16 x) { return _mm512_cvtss_f32(x); }
-
-#include "kernels/shared/transpose_x86.h"
 
 #endif

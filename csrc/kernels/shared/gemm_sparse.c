@@ -52,6 +52,12 @@ int32_t HL_ISA_NAME(gemm_sparse)(const hl_sparse_args *args) {
   }
 }
 
+/* Without a branch, which could not be foreseen. */
+ALWAYS_INLINE hl_sparse_entry *append(hl_sparse_entry *end, int64_t p, float x) {
+  *end = (hl_sparse_entry){(uint32_t)p * HL_PANEL, x};
+  return end + (x != 0.0f);
+}
+
 ALWAYS_INLINE hl_sparse_entry *list_row(hl_sparse_entry *entries, const float *x, int64_t k) {
   int64_t p = 0;
 #ifdef HL_COMPRESS
@@ -60,10 +66,8 @@ ALWAYS_INLINE hl_sparse_entry *list_row(hl_sparse_entry *entries, const float *x
   for (; p + HL_LANES <= k; p += HL_LANES, at = i32_add(at, step))
     entries += f32_compress(entries, at, f32_load(x + p));
 #endif
-  for (; p < k; ++p) { /* without a branch, which could not be foreseen */
-    *entries = (hl_sparse_entry){(uint32_t)p * HL_PANEL, x[p]};
-    entries += x[p] != 0.0f;
-  }
+  for (; p < k; ++p)
+    entries = append(entries, p, x[p]);
   return entries;
 }
 
@@ -94,10 +98,8 @@ static hl_sparse_entry *list_columns(hl_sparse_entry *entries, int32_t *counts, 
                                      int64_t columns, int64_t k) {
   for (int64_t i = 0; i < columns; ++i) {
     const hl_sparse_entry *start = entries;
-    for (int64_t p = 0; p < k; ++p) { /* as above */
-      *entries = (hl_sparse_entry){(uint32_t)p * HL_PANEL, a[p][first + i]};
-      entries += entries->value != 0.0f;
-    }
+    for (int64_t p = 0; p < k; ++p)
+      entries = append(entries, p, a[p][first + i]);
     counts[i] = (int32_t)(entries - start);
   }
   return entries;

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hotloop import _native, graph
+from hotloop import _native, graph, ops
 from hotloop.graph import apply
 
 RNG = np.random.default_rng(4)
@@ -50,3 +50,25 @@ def test_the_same_bits(name):
         assert len(found) <= 1
     if name != "batch_matmul":  # portable code has no fused multiply-adds
         assert len({bits(name, isa, 1) for isa in _native.supported_isas()}) == 1
+
+
+def test_threads_pack_what_a_small_step_has_written():
+    # All threads share the products; one of them computes the sum and what is scaled by it, which
+    # the second product packs.
+    a = RNG.normal(size=(60, 130)).astype(np.float32)
+    b = RNG.normal(size=(130, 320)).astype(np.float32)
+
+    def twice(a, b):
+        first = ops.matmul(a, b)
+        return [ops.matmul(a * ops.sum(first), b)]
+
+    trace = graph.trace(twice, [(a.shape, "float32"), (b.shape, "float32")])
+    executable = graph.compile(trace, batched=False)
+    for factor in range(1, 100):
+        given = [a * np.float32(factor), b]
+        results = set()
+        for threads in (1, 2, 3):
+            _native.set_num_threads(threads)
+            results.add(executable(given)[0].tobytes())
+            executable([-given[0], b])  # other rows lie packed before the next run
+        assert len(results) == 1
