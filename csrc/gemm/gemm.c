@@ -290,48 +290,57 @@ static void have_b(const hl_kernels *kernels, hl_gemm *g, const space *own, int6
 
 /* What is the same for all tiles of a block of rows and of k, in a group of slabs. */
 typedef struct block {
-  int64_t i0, i1, s0, s1, p0, count;
-  const float *b;         /* slab s0, row p0 */
-  int64_t b_slab, b_step; /* from a slab to the next, and from a row to the next */
+  int64_t i0, i1, s0, s1, p0, count, mr;
+  const float *b; /* slab s0, row p0 */
+  int64_t b_slab; /* from a slab to the next */
   int first, last, fetch;
+  hl_gemm_fn kernel;
+  hl_gemm_args args; /* b, c and the like are each tile's own */
 } block;
 
-/* The register tile of rows from i on, which own->pointers name, and of slab s. */
-static void run_tile(const hl_kernels *kernels, const hl_gemm *g, const block *k, int64_t i, int64_t s,
-                     const space *own) {
+static void begin_block(const hl_kernels *kernels, const hl_gemm *g, const space *own, block *k) {
   const hl_gemm_a *a = &g->a;
-  const int64_t j0 = s * HL_PANEL, ahead = (s - k->s0) * k->count * HL_GEMM_AHEAD, ld = hl_gemm_tile_ld(g->n);
-  const int64_t mr = tile_rows(kernels, a->tiled);
-  hl_gemm_args args = {.k = k->count, .a = own->pointers, .b_step = k->b_step, .accumulate = !k->first};
-  args.mr = (int32_t)at_most(k->i1 - i, mr);
-  args.a_jump = a->layout == HL_PANELS ? (a->ld - 1) * HL_PANEL : 0; /* p0 is a multiple of HL_PANEL */
-  args.nr = (int32_t)at_most(g->n - j0, HL_PANEL);
-  args.b = k->b + (s - k->s0) * k->b_slab;
-  args.ahead = k->fetch && i + mr < k->i1 && ahead < k->count * mr ? args.a[0] + mr * g->k + ahead : NULL;
-  const int direct = g->epilogue == NULL && args.nr == HL_PANEL; /* the kernel writes whole panels */
+  k->count = at_most(g->k - k->p0, K_BLOCK);
+  k->first = k->p0 == 0;
+  k->last = k->p0 + k->count == g->k;
+  k->fetch = a->packed && k->count * k->mr >= LONG_TILE;
+  k->kernel = a->tiled ? kernels->gemm_packed : kernels->gemm_rows;
+  k->args = (hl_gemm_args){.k = k->count, .a = own->pointers, .accumulate = !k->first};
+  k->args.a_jump = a->layout == HL_PANELS ? (a->ld - 1) * HL_PANEL : 0; /* p0 is a multiple of HL_PANEL */
+}
+
+/* The register tile of rows from i on, which own->pointers name, and of slab s. */
+static void run_tile(const hl_gemm *g, block *k, int64_t i, int64_t s, const space *own) {
+  const int64_t j0 = s * HL_PANEL, slab = s - k->s0;
+  hl_gemm_args *args = &k->args;
+  args->mr = (int32_t)at_most(k->i1 - i, k->mr);
+  args->nr = (int32_t)at_most(g->n - j0, HL_PANEL);
+  args->b = k->b + slab * k->b_slab;
+  args->ahead = NULL;
+  if (k->fetch && i + k->mr < k->i1 && slab * HL_GEMM_AHEAD < k->mr)
+    args->ahead = args->a[0] + k->mr * g->k + slab * k->count * HL_GEMM_AHEAD;
+  const int direct = g->epilogue == NULL && args->nr == HL_PANEL; /* the kernel writes whole panels */
   if (direct) {
-    args.c = g->c_layout == HL_PANELS ? g->c + j0 * g->m + i * HL_PANEL : g->c + i * g->ldc + j0;
-    args.ldc = g->c_layout == HL_PANELS ? HL_PANEL : g->ldc;
+    args->c = g->c_layout == HL_PANELS ? g->c + j0 * g->m + i * HL_PANEL : g->c + i * g->ldc + j0;
+    args->ldc = g->c_layout == HL_PANELS ? HL_PANEL : g->ldc;
   } else {
-    args.c = k->first && k->last ? own->tile : own->sums + ((s - k->s0) * (k->i1 - k->i0) + i - k->i0) * ld;
-    args.ldc = ld;
+    const int64_t ld = hl_gemm_tile_ld(g->n);
+    args->c = k->first && k->last ? own->tile : own->sums + (slab * (k->i1 - k->i0) + i - k->i0) * ld;
+    args->ldc = ld;
   }
-  if (a->tiled)
-    kernels->gemm_packed(&args);
-  else
-    kernels->gemm_rows(&args);
+  k->kernel(args);
   if (k->last && !direct)
-    hl_gemm_give(g, args.c, i, args.mr, j0, args.nr);
+    hl_gemm_give(g, args->c, i, args->mr, j0, args->nr);
 }
 
 /* Where the tiles of this block of k find B. */
 static void point_to_b(const hl_kernels *kernels, hl_gemm *g, const space *own, block *k) {
   const hl_gemm_b *b = &g->b;
-  k->b_step = HL_PANEL;
+  k->args.b_step = HL_PANEL;
   if (is_read_by_rows(g)) {
     k->b = b->data + k->p0 * b->ld + k->s0 * HL_PANEL;
     k->b_slab = HL_PANEL;
-    k->b_step = b->ld;
+    k->args.b_step = b->ld;
   } else if (is_in_place(b) || b->packed) {
     const int64_t rows = b->packed ? g->k : b->ld;
     k->b = (b->packed ? b->packed : b->data) + (k->s0 * rows + k->p0) * HL_PANEL;
@@ -348,22 +357,19 @@ static void run_block(const hl_kernels *kernels, hl_gemm *g, int64_t i0, int64_t
                       const space *own) {
   const hl_gemm_a *a = &g->a;
   const int64_t mr = tile_rows(kernels, a->tiled);
-  block k = {.i0 = i0, .i1 = i1, .s0 = s0, .s1 = s1};
+  block k = {.i0 = i0, .i1 = i1, .s0 = s0, .s1 = s1, .mr = mr};
   /* Rows that stay in the first-level cache beside the tile pass by once for each slab: an epilogue then fetches what
      it has for each column once. */
   const int slab_by_slab = (!a->tiled || a->packed) && (i1 - i0) * g->k <= ROWS_NEAR;
   do {
-    k.count = at_most(g->k - k.p0, K_BLOCK);
-    k.first = k.p0 == 0;
-    k.last = k.p0 + k.count == g->k;
-    k.fetch = a->packed && k.count * mr >= LONG_TILE;
+    begin_block(kernels, g, own, &k);
     point_to_b(kernels, g, own, &k);
     const int64_t together = slab_by_slab ? 1 : s1 - s0;
     for (int64_t from = s0; from < s1; from += together)
       for (int64_t i = i0; i < i1; i += mr) {
         point_to_rows(kernels, g, own, i0, i, i1, k.p0, k.count);
         for (int64_t s = from; s < from + together; ++s)
-          run_tile(kernels, g, &k, i, s, own);
+          run_tile(g, &k, i, s, own);
       }
     k.p0 += k.count;
   } while (k.p0 < g->k);

@@ -172,7 +172,85 @@ static void test_a_chain_takes_the_place_of_its_instructions(void) {
   }
 }
 
+enum { ROWS = 100, COLS = 72, TILE = 14, SLABS = 3, PANELS = ROWS * SLABS * HL_PANEL };
+
+/* Runs an epilogue over a whole product, every so many tiles, so that slabs alternate. memory is both
+   panels of slot 0 and, behind them, the columns of slot 1. */
+static void run_epilogue(hl_tile *t, int64_t stride, const float *product, float *memory) {
+  _Alignas(64) float tile[HL_GEMM_MAX_MR * HL_PANEL];
+  float *bases[8] = {memory, memory + PANELS}, *scratch = new_lanes(hl_tile_scratch(t) / (int64_t)sizeof(float));
+  const int64_t tiles = (ROWS + TILE - 1) / TILE * SLABS;
+  hl_tile_state state;
+  hl_tile_begin(&state, t, scratch, NULL, bases, NULL, 1);
+  for (int64_t n = 0; n < tiles; n++) {
+    const int64_t number = n * stride % tiles, i0 = number / SLABS * TILE, j0 = number % SLABS * HL_PANEL;
+    const int64_t mr = ROWS - i0 < TILE ? ROWS - i0 : TILE, nr = COLS - j0 < HL_PANEL ? COLS - j0 : HL_PANEL;
+    memcpy(tile, product + (j0 * ROWS + i0 * HL_PANEL), sizeof(float) * (size_t)(mr * HL_PANEL));
+    hl_tile_epilogue(&state, tile, i0, mr, j0, nr);
+  }
+  free(scratch);
+}
+
+/* weight -= rate * g in place, and max(g + bias, 0), whose bias is another one in every slab: compiled as a chain and
+   not, to the same bits. The padding of the last panel keeps its zeros. */
+static void test_epilogues_in_any_order(void) {
+  hl_operand update[2] = {{.slot = 0, .panel = 1}, {.slot = 1}};
+  hl_instruction update_code[] = {
+      {.op = LOAD, .dst = 1, .imm = 0},      {.op = LOAD, .dst = 2, .imm = 1},
+      {.op = HL_OP_mul_f, .dst = 3, .b = 2}, {.op = HL_OP_sub_f, .dst = 4, .a = 1, .b = 3},
+      {.op = STORE, .a = 4, .imm = 0},
+  };
+  hl_operand relu[2] = {{.slot = 0, .panel = 1}, {.slot = 1, .col_stride = 1}};
+  hl_instruction relu_code[] = {
+      {.op = LOAD, .dst = 1, .imm = 1},
+      {.op = HL_OP_add_f, .dst = 2, .b = 1},
+      {.op = HL_PROGRAM_const_f, .dst = 3},
+      {.op = HL_OP_le_f, .dst = 4, .a = 2, .b = 3},
+      {.op = HL_OP_select, .dst = 5, .a = 4, .b = 3, .c = 2},
+      {.op = STORE, .a = 5, .imm = 0},
+  };
+  uint64_t seed = 5;
+  float *product = new_lanes(PANELS), *memory[3];
+  for (int i = 0; i < 3; i++)
+    memory[i] = new_lanes(PANELS + SLABS * HL_PANEL);
+  for (int round = 0; round < 6; round++) {
+    const int which = round % 2;
+    const int64_t stride = round < 2 ? 7 : round < 4 ? 11 : 13;
+    for (int64_t i = 0; i < PANELS; i++) {
+      const int64_t col = i / (ROWS * HL_PANEL) * HL_PANEL + i % HL_PANEL;
+      product[i] = random_float(&seed);
+      memory[0][i] = col < COLS ? random_float(&seed) : 0.0f;
+    }
+    for (int64_t i = PANELS; i < PANELS + SLABS * HL_PANEL; i++)
+      memory[0][i] = random_float(&seed);
+    for (int interpreted = 0; interpreted < 2; interpreted++) {
+      hl_tile_domain domain = {.nouter = 1, .epilogue = 1, .outer = {ROWS}, .cols = COLS, .max_rows = TILE};
+      domain.batch_size = 1;
+      domain.interpreted = interpreted;
+      hl_tile *t = which ? compile(&domain, "FFFFFF", relu, 2, relu_code, 6, NULL, 0)
+                         : compile(&domain, "FFFFF", update, 2, update_code, 5, NULL, 0);
+      if (!t)
+        return;
+      CHECK((hl_tile_chain(t) == NULL) == interpreted, "program %d", which);
+      CHECK((t->columns.count > 0) == which, "program %d reads %d things per column", which, t->columns.count);
+      float *result = memcpy(memory[1 + interpreted], memory[0], sizeof(float) * (PANELS + SLABS * HL_PANEL));
+      run_epilogue(t, interpreted ? 1 : stride, product, result);
+      for (int64_t i = 0; i < PANELS; i++) {
+        const int64_t col = i / (ROWS * HL_PANEL) * HL_PANEL + i % HL_PANEL;
+        const float g = product[i], *others = memory[0] + PANELS;
+        const float sum = g + others[col], want = which ? (sum <= 0 ? 0 : sum) : memory[0][i] - g * others[0];
+        CHECK(same_float(result[i], col < COLS ? want : 0.0f), "program %d, element %lld", which, (long long)i);
+      }
+      hl_tile_free(t);
+    }
+  }
+  for (int i = 0; i < 3; i++)
+    free(memory[i]);
+  free(product);
+}
+
 int main(void) {
+  test_epilogues_in_any_order();
   test_an_update_works_in_memory();
   test_a_chain_takes_the_place_of_its_instructions();
   test_old_values_survive();

@@ -109,6 +109,9 @@ typedef struct hl_tile_extent {
   int64_t lanes_full, lanes_row;
 } hl_tile_extent;
 
+/* run.c: the program over one tile; returns the variant that was used. */
+int hl_tile_run(hl_tile_state *s, const hl_tile_extent *e);
+
 /* memory.c */
 void hl_tile_load(const hl_tile_state *s, const hl_tile_operand *o, int full, float *dst, const hl_tile_extent *e);
 void hl_tile_store(const hl_tile_state *s, const hl_tile_operand *o, int full, const float *src,

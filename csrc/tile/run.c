@@ -114,7 +114,7 @@ void hl_tile_begin(hl_tile_state *s, const hl_tile *t, void *scratch, void *part
   s->bases = bases;
   s->rows = rows;
   s->direct = direct;
-  s->columns_at = -1;
+  s->columns_at = s->lone.nr = -1;
   s->partials = partials;
   s->loc = scratch;
   s->full = (float *)scratch + pointer_lanes(t);
@@ -128,8 +128,7 @@ void hl_tile_begin(hl_tile_state *s, const hl_tile *t, void *scratch, void *part
     *loc++ = s->row + i * t->row_lanes;
 }
 
-/* Runs the program over one tile and returns the variant that was used. */
-static int run_tile(hl_tile_state *s, const hl_tile_extent *e) {
+int hl_tile_run(hl_tile_state *s, const hl_tile_extent *e) {
   const hl_tile *t = s->tile;
   int whole = t->lanes_mode ? e->rows == e->lanes_row : e->cols == e->ld;
   int variant = s->direct && whole ? HL_VARIANT_DIRECT : HL_VARIANT_COPY;
@@ -155,31 +154,6 @@ static int run_tile(hl_tile_state *s, const hl_tile_extent *e) {
   }
   run_section(s, &t->body[variant], e);
   return variant;
-}
-
-/* Brings the panels of the next register tile into the first-level cache while the product computes it. */
-static void prefetch_below(const hl_tile_state *s, int64_t row, int64_t rows, int64_t col) {
-  const hl_tile *t = s->tile;
-  if (row + rows > t->rows)
-    rows = t->rows - row;
-  for (int32_t i = 0; i < t->ndirect; i++) {
-    const hl_tile_operand *o = &t->operands[t->direct_operands[i]];
-    if (o->access != HL_ACCESS_PANEL)
-      continue;
-    const float *at = hl_tile_address(s, o, row, col);
-    for (int64_t line = 0; line < rows * HL_PANEL; line += HL_LANES)
-      __builtin_prefetch(at + line, 1);
-  }
-}
-
-void hl_tile_epilogue(void *state, float *product, int64_t i0, int64_t mr, int64_t j0, int64_t nr) {
-  hl_tile_state *s = state;
-  hl_tile_extent e = {.r0 = i0, .rows = mr, .c0 = j0, .cols = nr, .ld = s->tile->block_cols};
-  e.lanes_full = mr * e.ld;
-  e.lanes_row = hl_tile_round16(mr);
-  s->loc[s->tile->product_loc] = product;
-  run_tile(s, &e);
-  prefetch_below(s, i0 + mr, mr, j0);
 }
 
 static const uint8_t binary_of[HL_COMBINE_COUNT] = {
@@ -225,7 +199,7 @@ static void run_block(hl_tile_state *s, int64_t r0, int64_t r1, int64_t block) {
       e.rows -= e.rows % HL_LANES; /* the whole vectors first, so that they can work in place */
     e.lanes_full = e.rows * e.ld;
     e.lanes_row = hl_tile_round16(e.rows);
-    int variant = run_tile(s, &e);
+    int variant = hl_tile_run(s, &e);
     for (int32_t i = 0; i < t->nreductions; i++) {
       const hl_tile_reduce_spec *spec = &t->reductions[i];
       const float *src = s->loc[spec->loc[variant]];

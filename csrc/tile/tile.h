@@ -62,6 +62,18 @@ int hl_tile_aligned(const hl_tile *tile, float *const *bases);
 /* Range of elements that a stored operand covers, in the slot's space. */
 void hl_tile_stored_range(const hl_tile *tile, int32_t operand, int64_t *low, int64_t *high);
 
+/* An epilogue that is one chain: its places in the tile at hand, and which of them are where in other tiles. */
+typedef struct hl_tile_lone {
+  int64_t nr;   /* columns of the tiles that this is known for, -1 for none, */
+  int64_t slab; /* and their first column, -1 for any */
+  hl_chain_fn chain;
+  float *places[HL_CHAIN_PLACES];
+  int32_t npanels, nproducts, nlisted;
+  int32_t panels[HL_CHAIN_PLACES], products[HL_CHAIN_PLACES]; /* numbers of places */
+  float *starts[HL_CHAIN_PLACES];                             /* of panels */
+  float *listed[HL_CHAIN_PLACES];                             /* those that are worth being fetched ahead, each once */
+} hl_tile_lone;
+
 /* One thread's view of one step. */
 typedef struct hl_tile_state {
   const hl_tile *tile;
@@ -72,6 +84,7 @@ typedef struct hl_tile_state {
   float *partials;
   int32_t direct;
   int64_t columns_at; /* column block that the `columns` section was run for, -1 for none */
+  hl_tile_lone lone;  /* epilogues */
 } hl_tile_state;
 
 void hl_tile_begin(hl_tile_state *state, const hl_tile *tile, void *scratch, void *partials, float *const *bases,
