@@ -198,9 +198,7 @@ static void pack_slab(const hl_kernels *kernels, float *packed, const hl_gemm_b 
                       int64_t count) {
   int64_t j0 = s * HL_PANEL, width = at_most(n - j0, HL_PANEL);
   if (!b->trans) {
-    const float *src = b->data + p0 * b->ld + j0;
-    for (int64_t p = 0; p < count; ++p)
-      memcpy(packed + p * HL_PANEL, src + p * b->ld, sizeof(float) * (size_t)width);
+    kernels->copy_rows(packed, HL_PANEL, b->data + p0 * b->ld + j0, b->ld, count, width, HL_PANEL);
   } else if (b->layout == HL_ROW_MAJOR) {
     kernels->transpose(packed, HL_PANEL, b->data + j0 * b->ld + p0, b->ld, width, count);
   } else {
@@ -214,7 +212,8 @@ static void pack_slab(const hl_kernels *kernels, float *packed, const hl_gemm_b 
 /* Slabs [s0, s1), one behind the other. */
 static void pack_b(const hl_kernels *kernels, float *packed, const hl_gemm_b *b, int64_t n, int64_t s0, int64_t s1,
                    int64_t p0, int64_t count) {
-  if (s1 * HL_PANEL > n) /* padded with zeros: stale bits there could be denormals, which are slow to multiply */
+  if (b->trans &&
+      s1 * HL_PANEL > n) /* padded with zeros: stale bits there could be denormals, which are slow to multiply */
     memset(packed + (s1 - 1 - s0) * count * HL_PANEL, 0, sizeof(float) * (size_t)(count * HL_PANEL));
   int64_t whole = at_most(s1, n / HL_PANEL);
   if (b->trans) {
@@ -241,16 +240,15 @@ void hl_gemm_pack(const hl_kernels *kernels, const hl_gemm *g, int64_t task, flo
   }
 }
 
-void hl_gemm_give(const hl_gemm *g, float *tile, int64_t i0, int64_t mr, int64_t j0, int64_t nr) {
+void hl_gemm_give(const hl_kernels *kernels, const hl_gemm *g, float *tile, int64_t i0, int64_t mr, int64_t j0,
+                  int64_t nr) {
   if (g->epilogue != NULL) {
     g->epilogue(g->ctx, tile, i0, mr, j0, nr);
     return;
   }
-  const int64_t ld = hl_gemm_tile_ld(g->n);
-  for (int64_t i = 0; i < mr; ++i) {
-    float *dst = g->c_layout == HL_PANELS ? g->c + j0 * g->m + (i0 + i) * HL_PANEL : g->c + (i0 + i) * g->ldc + j0;
-    memcpy(dst, tile + i * ld, sizeof(float) * (size_t)nr);
-  }
+  const int64_t ld = hl_gemm_tile_ld(g->n), ldc = g->c_layout == HL_PANELS ? HL_PANEL : g->ldc;
+  float *c = g->c + (g->c_layout == HL_PANELS ? j0 * g->m : j0) + i0 * ldc;
+  kernels->copy_rows(c, ldc, tile, ld, mr, nr, nr);
 }
 
 /* What a thread has in its scratch. */
@@ -310,7 +308,7 @@ static void begin_block(const hl_kernels *kernels, const hl_gemm *g, const space
 }
 
 /* The register tile of rows from i on, which own->pointers name, and of slab s. */
-static void run_tile(const hl_gemm *g, block *k, int64_t i, int64_t s, const space *own) {
+static void run_tile(const hl_kernels *kernels, const hl_gemm *g, block *k, int64_t i, int64_t s, const space *own) {
   const int64_t j0 = s * HL_PANEL, slab = s - k->s0;
   hl_gemm_args *args = &k->args;
   args->mr = (int32_t)at_most(k->i1 - i, k->mr);
@@ -330,7 +328,7 @@ static void run_tile(const hl_gemm *g, block *k, int64_t i, int64_t s, const spa
   }
   k->kernel(args);
   if (k->last && !direct)
-    hl_gemm_give(g, args->c, i, args->mr, j0, args->nr);
+    hl_gemm_give(kernels, g, args->c, i, args->mr, j0, args->nr);
 }
 
 /* Where the tiles of this block of k find B. */
@@ -369,7 +367,7 @@ static void run_block(const hl_kernels *kernels, hl_gemm *g, int64_t i0, int64_t
       for (int64_t i = i0; i < i1; i += mr) {
         point_to_rows(kernels, g, own, i0, i, i1, k.p0, k.count);
         for (int64_t s = from; s < from + together; ++s)
-          run_tile(g, &k, i, s, own);
+          run_tile(kernels, g, &k, i, s, own);
       }
     k.p0 += k.count;
   } while (k.p0 < g->k);
@@ -386,7 +384,7 @@ static void run_row(const hl_kernels *kernels, const hl_gemm *g, int64_t i, int6
     kernels->gemm_thin(&args);
     for (int64_t q = s; q < end; ++q) {
       int64_t j0 = q * HL_PANEL;
-      hl_gemm_give(g, tile + (q - s) * HL_PANEL, i, 1, j0, at_most(g->n - j0, HL_PANEL));
+      hl_gemm_give(kernels, g, tile + (q - s) * HL_PANEL, i, 1, j0, at_most(g->n - j0, HL_PANEL));
     }
   }
 }

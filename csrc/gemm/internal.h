@@ -14,7 +14,8 @@ static inline const float *hl_gemm_a_row(const hl_gemm_a *a, int64_t i) {
 }
 
 /* A finished tile goes to the epilogue, or else into C. */
-void hl_gemm_give(const hl_gemm *gemm, float *tile, int64_t i0, int64_t mr, int64_t j0, int64_t nr);
+void hl_gemm_give(const hl_kernels *kernels, const hl_gemm *gemm, float *tile, int64_t i0, int64_t mr, int64_t j0,
+                  int64_t nr);
 
 /* turned.c: bytes of scratch, and rows [i0, i1) of a product for which hl_gemm_turned holds; i0 % HL_PANEL == 0. */
 int64_t hl_turned_scratch(const hl_kernels *kernels, const hl_gemm *g);

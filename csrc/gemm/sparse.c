@@ -196,8 +196,8 @@ static void give(const run *r, int64_t i0, int64_t i1) {
     memmove(r->sums + row * ld, r->sums + row * HL_PANEL, sizeof(float) * (size_t)ld);
   for (int64_t q = r->s0; q < r->s1; ++q)
     for (int64_t i = i0; i < i1; i += mr)
-      hl_gemm_give(g, r->sums + (q - r->s0) * r->block * HL_PANEL + (i - i0) * ld, i, at_most(i1 - i, mr), q * HL_PANEL,
-                   at_most(g->n - q * HL_PANEL, HL_PANEL));
+      hl_gemm_give(r->kernels, g, r->sums + (q - r->s0) * r->block * HL_PANEL + (i - i0) * ld, i, at_most(i1 - i, mr),
+                   q * HL_PANEL, at_most(g->n - q * HL_PANEL, HL_PANEL));
 }
 
 void hl_sparse_run(const hl_kernels *kernels, const hl_gemm *g, const hl_sparse *s, int64_t task, float *lists,

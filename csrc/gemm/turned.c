@@ -45,12 +45,13 @@ static void pack_columns(const hl_kernels *kernels, const hl_gemm *g, float *col
 }
 
 /* Columns [i, i+32) of A as a panel, filled up with zeros. */
-static void copy_panel(const hl_gemm *g, int64_t i, float *panel) {
+static void copy_panel(const hl_kernels *kernels, const hl_gemm *g, int64_t i, float *panel) {
   const int64_t width = at_most(g->m - i, HL_PANEL);
-  if (width < HL_PANEL)
-    memset(panel, 0, sizeof(float) * (size_t)(HL_PANEL * g->k));
-  for (int64_t p = 0; p < g->k; ++p)
-    memcpy(panel + p * HL_PANEL, hl_gemm_a_row(&g->a, p) + i, sizeof(float) * (size_t)width);
+  if (g->a.rows == NULL)
+    kernels->copy_rows(panel, HL_PANEL, g->a.data + i, g->a.ld, g->k, width, HL_PANEL);
+  else
+    for (int64_t p = 0; p < g->k; ++p)
+      kernels->copy_rows(panel + p * HL_PANEL, HL_PANEL, hl_gemm_a_row(&g->a, p) + i, 0, 1, width, HL_PANEL);
 }
 
 void hl_turned_run(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, int64_t i1, void *scratch) {
@@ -66,7 +67,7 @@ void hl_turned_run(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, int6
       args.b = g->a.data + i;
       args.b_step = g->a.ld;
     } else {
-      copy_panel(g, i, panel);
+      copy_panel(kernels, g, i, panel);
       args.b = panel;
     }
     for (int64_t j = 0; j < g->n; j += kernels->gemm_mr_packed) {
@@ -77,6 +78,6 @@ void hl_turned_run(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, int6
       kernels->gemm_packed(&args);
     }
     kernels->transpose(tile, HL_LANES, turned, HL_PANEL, HL_LANES, HL_PANEL);
-    hl_gemm_give(g, tile, i, at_most(i1 - i, HL_PANEL), 0, g->n);
+    hl_gemm_give(kernels, g, tile, i, at_most(i1 - i, HL_PANEL), 0, g->n);
   }
 }

@@ -88,6 +88,8 @@ typedef struct hl_kernels {
   void (*uniform)(float *dst, uint32_t key0, uint32_t key1, uint32_t stream, uint64_t first, int64_t n);
   /* dst[i] = value for i < n, a multiple of HL_LANES. */
   void (*fill)(float *dst, float value, int64_t n);
+  /* dst[r*ldd + c] = c < cols ? src[r*lds + c] : 0, r < rows, c < width >= cols. */
+  void (*copy_rows)(float *dst, int64_t ldd, const float *src, int64_t lds, int64_t rows, int64_t cols, int64_t width);
   /* acc[j] = op(acc[j], src[r*ld + j]) for r = 0..rows-1 in order, j < n, n a multiple of HL_LANES. */
   void (*colsum_f)(float *acc, const float *src, int64_t rows, int64_t n, int64_t ld);
   /* dst[c*ldd + r] = src[r*lds + c], r < rows, c < cols. */

@@ -236,6 +236,20 @@ static void check_data(const hl_kernels *k) {
       k->colsum_f(got, inputs[0], rows, n, 160);
       CHECK(memcmp(got, expected, sizeof(float) * (size_t)n) == 0, "colsum on %s, %lld columns", isa, (long long)n);
     }
+  for (int64_t cols = 0; cols <= 50; ++cols)
+    for (int64_t width = cols; width <= 70; ++width)
+      for (int64_t rows = 0; rows < 3; ++rows) { /* from the end of memory that may be read, next to what must stay */
+        float *src = malloc(sizeof(float) * (size_t)(rows ? (rows - 1) * 53 + cols + !cols : 1));
+        for (int64_t i = 0; rows && i < (rows - 1) * 53 + cols; ++i)
+          src[i] = random_float(&state);
+        memset(expected, 0x55, sizeof(float) * 240);
+        memset(got, 0x55, sizeof(float) * 240);
+        hl_kernels_reference()->copy_rows(expected, 75, src, 53, rows, cols, width);
+        k->copy_rows(got, 75, src, 53, rows, cols, width);
+        CHECK(memcmp(got, expected, sizeof(float) * 240) == 0, "copy_rows on %s, %lld of %lld columns", isa,
+              (long long)cols, (long long)width);
+        free(src);
+      }
   for (int64_t n = 0; n <= 144; n += 16) {
     memset(expected, 0, sizeof(float) * 160);
     memset(got, 0, sizeof(float) * 160);

@@ -37,11 +37,12 @@ static void load_rows(const hl_tile_state *s, const hl_tile_operand *o, float *d
     if (o->access == HL_ACCESS_TURNED && count > 1) {
       s->tile->kernels->transpose(dst, e->ld, at, o->col_stride, e->cols, count);
       dst += count * e->ld;
+    } else if (o->col_stride == 1) {
+      s->tile->kernels->copy_rows(dst, e->ld, at, o->row_stride, count, e->cols, hl_tile_round16(e->cols));
+      dst += count * e->ld;
     } else {
       for (int64_t i = 0; i < count; i++, dst += e->ld, at += o->row_stride) {
-        if (o->col_stride == 1)
-          memcpy(dst, at, (size_t)e->cols * sizeof *dst);
-        else if (o->col_stride == 0)
+        if (o->col_stride == 0)
           s->tile->kernels->fill(dst, *at, e->ld);
         else
           for (int64_t c = 0; c < e->cols; c++)
@@ -81,53 +82,22 @@ void hl_tile_load(const hl_tile_state *s, const hl_tile_operand *o, int full, fl
   case HL_ACCESS_SPLAT:
     s->tile->kernels->fill(dst, s->bases[o->slot][o->offset], e->lanes_full);
     break;
-  case HL_ACCESS_COLUMNS: {
-    const float *at = s->bases[o->slot] + o->offset + e->c0;
-    for (int64_t r = 0; r < e->rows; r++)
-      memcpy(dst + r * e->ld, at, (size_t)e->cols * sizeof *dst);
+  case HL_ACCESS_COLUMNS:
+    s->tile->kernels->copy_rows(dst, e->ld, s->bases[o->slot] + o->offset + e->c0, 0, e->rows, e->cols,
+                                hl_tile_round16(e->cols));
     break;
-  }
-  case HL_ACCESS_PANEL: { /* zero padding included */
-    const float *at = hl_tile_address(s, o, e->r0, e->c0);
-    if (e->ld == HL_PANEL)
-      memcpy(dst, at, (size_t)e->lanes_full * sizeof *dst);
-    else
-      for (int64_t r = 0; r < e->rows; r++)
-        memcpy(dst + r * HL_LANES, at + r * HL_PANEL, HL_LANES * sizeof *dst);
+  case HL_ACCESS_PANEL: /* zero padding included */
+    s->tile->kernels->copy_rows(dst, e->ld, hl_tile_address(s, o, e->r0, e->c0), HL_PANEL, e->rows, e->ld, e->ld);
     break;
-  }
   default:
     load_rows(s, o, dst, e);
   }
 }
 
-/* Rows of a panel with at most HL_LANES columns, and its padding. Whole panels are used in place. In registers: lanes
-   that are masked one by one in memory hold up the load of all of them. */
-static void store_narrow(float *panel, const float *src, int64_t rows, int64_t cols) {
-  typedef uint32_t four __attribute__((vector_size(16)));
-  enum { FOURS = HL_LANES / 4, ALL = HL_PANEL / 4 };
-  uint32_t lanes[HL_LANES];
-  four masks[FOURS];
-  for (int64_t c = 0; c < HL_LANES; c++)
-    lanes[c] = c < cols ? UINT32_MAX : 0;
-  memcpy(masks, lanes, sizeof masks);
-  for (int64_t r = 0; r < rows; r++, panel += HL_PANEL, src += HL_LANES) {
-    four row[ALL] = {{0}};
-#pragma GCC unroll 4
-    for (int i = 0; i < FOURS; i++) {
-      memcpy(&row[i], src + 4 * i, sizeof row[i]);
-      row[i] &= masks[i];
-    }
-#pragma GCC unroll 8
-    for (int i = 0; i < ALL; i++)
-      memcpy(panel + 4 * i, &row[i], sizeof row[i]);
-  }
-}
-
 void hl_tile_store(const hl_tile_state *s, const hl_tile_operand *o, int full, const float *src,
                    const hl_tile_extent *e) {
-  if (o->access == HL_ACCESS_PANEL) {
-    store_narrow(hl_tile_address(s, o, e->r0, e->c0), src, e->rows, e->cols);
+  if (o->access == HL_ACCESS_PANEL) { /* of at most HL_LANES columns, and its padding: whole panels are used in place */
+    s->tile->kernels->copy_rows(hl_tile_address(s, o, e->r0, e->c0), HL_PANEL, src, e->ld, e->rows, e->cols, HL_PANEL);
     return;
   }
   int64_t cols = full ? e->cols : 1, ld = full ? e->ld : 1;
@@ -142,12 +112,13 @@ void hl_tile_store(const hl_tile_state *s, const hl_tile_operand *o, int full, c
     }
     if (full)
       at += e->c0 * o->col_stride;
-    for (int64_t i = 0; i < count; i++, src += ld, at += o->row_stride) {
-      if (full && o->col_stride == 1)
-        memcpy(at, src, (size_t)cols * sizeof *at);
-      else
-        for (int64_t c = 0; c < cols; c++)
-          at[c * o->col_stride] = src[c];
+    if (full && o->col_stride == 1) {
+      s->tile->kernels->copy_rows(at, o->row_stride, src, ld, count, cols, cols);
+      src += count * ld;
+      continue;
     }
+    for (int64_t i = 0; i < count; i++, src += ld, at += o->row_stride)
+      for (int64_t c = 0; c < cols; c++)
+        at[c * o->col_stride] = src[c];
   }
 }

@@ -22,6 +22,12 @@ typedef __mmask16 m32x16;
 
 static inline f32x16 f32_load(const float *p) { return _mm512_loadu_ps(p); }
 static inline void f32_store(float *p, f32x16 x) { _mm512_storeu_ps(p, x); }
+static inline f32x16 f32_load_some(const float *p, int64_t n) {
+  return _mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+}
+static inline void f32_store_some(float *p, f32x16 x, int64_t n) {
+  _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), x);
+}
 static inline f32x16 f32_set1(float x) { return _mm512_set1_ps(x); }
 static inline f32x16 f32_add(f32x16 a, f32x16 b) { return _mm512_add_ps(a, b); }
 static inline f32x16 f32_sub(f32x16 a, f32x16 b) { return _mm512_sub_ps(a, b); }
@@ -153,9 +159,6 @@ static inline void f32_transpose16(f32x16 *x) {
     x[i + 8] = _mm512_shuffle_f32x4(even, even2, 0xDD);
     x[i + 12] = _mm512_shuffle_f32x4(odd, odd2, 0xDD);
   }
-}
-static inline f32x16 f32_load_some(const float *p, int64_t n) {
-  return _mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
 }
 static inline float f32_first(f32x16 x) { return _mm512_cvtss_f32(x); }
 

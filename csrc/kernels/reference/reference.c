@@ -171,6 +171,13 @@ static void fill(float *dst, float value, int64_t n) {
     dst[i] = value;
 }
 
+static void copy_rows(float *dst, int64_t ldd, const float *src, int64_t lds, int64_t rows, int64_t cols,
+                      int64_t width) {
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t c = 0; c < width; ++c)
+      dst[r * ldd + c] = c < cols ? src[r * lds + c] : 0.0f;
+}
+
 static void colsum_f(float *acc, const float *src, int64_t rows, int64_t n, int64_t ld) {
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t j = 0; j < n; ++j)
@@ -325,6 +332,7 @@ static const hl_kernels reference = {
         },
     .uniform = uniform,
     .fill = fill,
+    .copy_rows = copy_rows,
     .colsum_f = colsum_f,
     .transpose = transpose,
     .gemm_mr_rows = REFERENCE_MR,

@@ -1,4 +1,4 @@
-/* Random numbers, copies of one number, sums over rows, transposes. */
+/* Random numbers, copies of one number and of rows, sums over rows, transposes. */
 #include <string.h>
 
 #include "kernels/shared/isa.h"
@@ -53,6 +53,36 @@ void HL_ISA_NAME(fill)(float *dst, float value, int64_t n) {
   const f32x16 all = f32_set1(value);
   for (int64_t i = 0; i < n; i += HL_LANES)
     f32_store(dst + i, all);
+}
+
+/* Of each row up to 16 columns, and zeros behind them. */
+static void copy_narrow(float *dst, int64_t ldd, const float *src, int64_t lds, int64_t rows, int64_t cols,
+                        int64_t width) {
+  if (cols <= 0)
+    for (int64_t r = 0; r < rows; ++r)
+      f32_store_some(dst + r * ldd, f32_set1(0.0f), width);
+  else if (width < HL_LANES)
+    for (int64_t r = 0; r < rows; ++r)
+      f32_store_some(dst + r * ldd, f32_load_some(src + r * lds, cols), width);
+  else if (cols < HL_LANES)
+    for (int64_t r = 0; r < rows; ++r)
+      f32_store(dst + r * ldd, f32_load_some(src + r * lds, cols));
+  else
+    for (int64_t r = 0; r < rows; ++r)
+      f32_store(dst + r * ldd, f32_load(src + r * lds));
+}
+
+void HL_ISA_NAME(copy_rows)(float *dst, int64_t ldd, const float *src, int64_t lds, int64_t rows, int64_t cols,
+                            int64_t width) {
+  int64_t c = 0; /* what goes row by row, which is the order in memory */
+  if (cols >= 2 * HL_LANES) {
+    c = cols / HL_LANES * HL_LANES;
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t v = 0; v < c; v += HL_LANES)
+        f32_store(dst + r * ldd + v, f32_load(src + r * lds + v));
+  }
+  for (; c < width; c += HL_LANES)
+    copy_narrow(dst + c, ldd, src + c, lds, rows, cols - c, width - c < HL_LANES ? width - c : HL_LANES);
 }
 
 void HL_ISA_NAME(colsum_f)(float *acc, const float *src, int64_t rows, int64_t n, int64_t ld) {

@@ -20,6 +20,8 @@ HL_CHAINS(HL_CHAIN_DECLARE)
 
 void HL_ISA_NAME(uniform)(float *dst, uint32_t key0, uint32_t key1, uint32_t stream, uint64_t first, int64_t n);
 void HL_ISA_NAME(fill)(float *dst, float value, int64_t n);
+void HL_ISA_NAME(copy_rows)(float *dst, int64_t ldd, const float *src, int64_t lds, int64_t rows, int64_t cols,
+                            int64_t width);
 void HL_ISA_NAME(colsum_f)(float *acc, const float *src, int64_t rows, int64_t n, int64_t ld);
 void HL_ISA_NAME(transpose)(float *dst, int64_t ldd, const float *src, int64_t lds, int64_t rows, int64_t cols);
 void HL_ISA_NAME(gemm_rows)(const hl_gemm_args *args);

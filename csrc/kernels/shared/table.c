@@ -26,6 +26,7 @@ const hl_kernels HL_ISA_NAME(kernels) = {
         },
     .uniform = HL_ISA_NAME(uniform),
     .fill = HL_ISA_NAME(fill),
+    .copy_rows = HL_ISA_NAME(copy_rows),
     .colsum_f = HL_ISA_NAME(colsum_f),
     .transpose = HL_ISA_NAME(transpose),
     .gemm_mr_rows = HL_GEMM_MR_ROWS,
