@@ -70,8 +70,9 @@ static void find_rows(const float **table, const hl_gemm_a *a, int64_t p0, int64
     table[p] = hl_gemm_a_row(a, p0 + p) + j0;
 }
 
-/* Rows of a batch lie anywhere in memory, each too short for the CPU to see where it leads. */
-static void fetch(const float *const *table, int64_t rows, int64_t n) {
+/* Rows of a batch lie anywhere in memory, each too short for the CPU to see where it leads. In line: calls of a
+   function that does nothing else may be removed, as being without effect. */
+static inline __attribute__((always_inline)) void fetch(const float *const *table, int64_t rows, int64_t n) {
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t i = 0; i < n; i += HL_LANES)
       __builtin_prefetch(table[r] + i, 0, 2);

@@ -51,8 +51,13 @@ static void run_lone(hl_tile_lone *lone, float *product, int64_t offset, int64_t
   for (int32_t i = 0; i < lone->nproducts; i++)
     lone->places[lone->products[i]] = product;
   lone->chain(lone->places, lanes);
-  for (int32_t i = 0; i < lone->nlisted; i++) /* of the next tile, while the product computes it */
-    for (int64_t lane = lanes; lane < 2 * lanes; lane += HL_LANES)
+}
+
+/* What the next tile's chain reads, while the product computes the tile. In line: calls of a function that does nothing
+   else have been removed, as being without effect. */
+static inline __attribute__((always_inline)) void fetch(const hl_tile_lone *lone, int64_t offset, int64_t lanes) {
+  for (int32_t i = 0; i < lone->nlisted; i++)
+    for (int64_t lane = 0; lane < lanes; lane += HL_LANES)
       __builtin_prefetch(lone->listed[i] + offset + lane, 1);
 }
 
@@ -60,7 +65,9 @@ void hl_tile_epilogue(void *state, float *product, int64_t i0, int64_t mr, int64
   hl_tile_state *s = state;
   const hl_tile *t = s->tile;
   if (s->lone.nr == nr && (s->lone.slab < 0 || s->lone.slab == j0)) {
+    const int64_t next = i0 + mr, left = t->rows - next;
     run_lone(&s->lone, product, j0 * t->rows + i0 * HL_PANEL, mr * t->block_cols);
+    fetch(&s->lone, j0 * t->rows + next * HL_PANEL, (left < mr ? left : mr) * HL_PANEL);
     return;
   }
   hl_tile_extent e = {.r0 = i0, .rows = mr, .c0 = j0, .cols = nr, .ld = t->block_cols};
