@@ -240,15 +240,20 @@ void hl_gemm_pack(const hl_kernels *kernels, const hl_gemm *g, int64_t task, flo
   }
 }
 
+/* C's rows lie so far apart, within a slab. */
+static int64_t c_ld(const hl_gemm *g) { return g->c_layout == HL_PANELS ? HL_PANEL : g->ldc; }
+/* Row i of the slab at column j0. */
+static float *c_at(const hl_gemm *g, int64_t i, int64_t j0) {
+  return g->c + (g->c_layout == HL_PANELS ? j0 * g->m : j0) + i * c_ld(g);
+}
+
 void hl_gemm_give(const hl_kernels *kernels, const hl_gemm *g, float *tile, int64_t i0, int64_t mr, int64_t j0,
                   int64_t nr) {
   if (g->epilogue != NULL) {
     g->epilogue(g->ctx, tile, i0, mr, j0, nr);
     return;
   }
-  const int64_t ld = hl_gemm_tile_ld(g->n), ldc = g->c_layout == HL_PANELS ? HL_PANEL : g->ldc;
-  float *c = g->c + (g->c_layout == HL_PANELS ? j0 * g->m : j0) + i0 * ldc;
-  kernels->copy_rows(c, ldc, tile, ld, mr, nr, nr);
+  kernels->copy_rows(c_at(g, i0, j0), c_ld(g), tile, hl_gemm_tile_ld(g->n), mr, nr, nr);
 }
 
 /* What a thread has in its scratch. */
@@ -319,8 +324,8 @@ static void run_tile(const hl_kernels *kernels, const hl_gemm *g, block *k, int6
     args->ahead = args->a[0] + k->mr * g->k + slab * k->count * HL_GEMM_AHEAD;
   const int direct = g->epilogue == NULL && args->nr == HL_PANEL; /* the kernel writes whole panels */
   if (direct) {
-    args->c = g->c_layout == HL_PANELS ? g->c + j0 * g->m + i * HL_PANEL : g->c + i * g->ldc + j0;
-    args->ldc = g->c_layout == HL_PANELS ? HL_PANEL : g->ldc;
+    args->c = c_at(g, i, j0);
+    args->ldc = c_ld(g);
   } else {
     const int64_t ld = hl_gemm_tile_ld(g->n);
     args->c = k->first && k->last ? own->tile : own->sums + (slab * (k->i1 - k->i0) + i - k->i0) * ld;

@@ -47,11 +47,8 @@ static void pack_columns(const hl_kernels *kernels, const hl_gemm *g, float *col
 /* Columns [i, i+32) of A as a panel, filled up with zeros. */
 static void copy_panel(const hl_kernels *kernels, const hl_gemm *g, int64_t i, float *panel) {
   const int64_t width = at_most(g->m - i, HL_PANEL);
-  if (g->a.rows == NULL)
-    kernels->copy_rows(panel, HL_PANEL, g->a.data + i, g->a.ld, g->k, width, HL_PANEL);
-  else
-    for (int64_t p = 0; p < g->k; ++p)
-      kernels->copy_rows(panel + p * HL_PANEL, HL_PANEL, hl_gemm_a_row(&g->a, p) + i, 0, 1, width, HL_PANEL);
+  for (int64_t p = 0; p < g->k; ++p)
+    kernels->copy_rows(panel + p * HL_PANEL, HL_PANEL, hl_gemm_a_row(&g->a, p) + i, 0, 1, width, HL_PANEL);
 }
 
 void hl_turned_run(const hl_kernels *kernels, const hl_gemm *g, int64_t i0, int64_t i1, void *scratch) {

@@ -144,19 +144,21 @@ static void test_names(void) {
     CHECK(hl_opcode_cost(op) >= 1, "%s is free", hl_opcode_name(op));
 }
 
-/* weight -= rate * g, with the operands of the product turned: one chain in memory, or its two instructions. Where
-   columns are padded it goes through a register and a mask. */
+/* weight -= rate * g, with the operands of the product turned. */
+static const hl_operand sgd_operands[2] = {{.slot = 0, .panel = 1}, {.slot = 1}};
+enum { SGD_LENGTH = 5 };
+static const hl_instruction sgd_code[SGD_LENGTH] = {
+    {.op = LOAD, .dst = 1, .imm = 0},      {.op = LOAD, .dst = 2, .imm = 1},
+    {.op = HL_OP_mul_f, .dst = 3, .a = 2}, {.op = HL_OP_sub_f, .dst = 4, .a = 1, .b = 3},
+    {.op = STORE, .a = 4, .imm = 0},
+};
+
+/* One chain in memory, or its two instructions. Where columns are padded it goes through a register and a mask. */
 static void test_a_chain_takes_the_place_of_its_instructions(void) {
-  hl_operand operands[2] = {{.slot = 0, .panel = 1}, {.slot = 1}};
-  hl_instruction code[] = {
-      {.op = LOAD, .dst = 1, .imm = 0},      {.op = LOAD, .dst = 2, .imm = 1},
-      {.op = HL_OP_mul_f, .dst = 3, .a = 2}, {.op = HL_OP_sub_f, .dst = 4, .a = 1, .b = 3},
-      {.op = STORE, .a = 4, .imm = 0},
-  };
   for (int interpreted = 0; interpreted < 2; interpreted++) {
     hl_tile_domain domain = {.nouter = 1, .epilogue = 1, .outer = {100}, .cols = 40, .max_rows = 14, .batch_size = 1};
     domain.interpreted = interpreted;
-    hl_tile *t = compile(&domain, "FFFFF", operands, 2, code, 5, NULL, 0);
+    hl_tile *t = compile(&domain, "FFFFF", sgd_operands, 2, sgd_code, SGD_LENGTH, NULL, 0);
     if (!t)
       return;
     for (int variant = 0; variant < 2; variant++) {
@@ -191,15 +193,9 @@ static void run_epilogue(hl_tile *t, int64_t stride, const float *product, float
   free(scratch);
 }
 
-/* weight -= rate * g in place, and max(g + bias, 0), whose bias is another one in every slab: compiled as a chain and
+/* An update in place, and max(g + bias, 0), whose bias is another one in every slab: compiled as a chain and
    not, to the same bits. The padding of the last panel keeps its zeros. */
 static void test_epilogues_in_any_order(void) {
-  hl_operand update[2] = {{.slot = 0, .panel = 1}, {.slot = 1}};
-  hl_instruction update_code[] = {
-      {.op = LOAD, .dst = 1, .imm = 0},      {.op = LOAD, .dst = 2, .imm = 1},
-      {.op = HL_OP_mul_f, .dst = 3, .b = 2}, {.op = HL_OP_sub_f, .dst = 4, .a = 1, .b = 3},
-      {.op = STORE, .a = 4, .imm = 0},
-  };
   hl_operand relu[2] = {{.slot = 0, .panel = 1}, {.slot = 1, .col_stride = 1}};
   hl_instruction relu_code[] = {
       {.op = LOAD, .dst = 1, .imm = 1},
@@ -228,7 +224,7 @@ static void test_epilogues_in_any_order(void) {
       domain.batch_size = 1;
       domain.interpreted = interpreted;
       hl_tile *t = which ? compile(&domain, "FFFFFF", relu, 2, relu_code, 6, NULL, 0)
-                         : compile(&domain, "FFFFF", update, 2, update_code, 5, NULL, 0);
+                         : compile(&domain, "FFFFF", sgd_operands, 2, sgd_code, SGD_LENGTH, NULL, 0);
       if (!t)
         return;
       CHECK((hl_tile_chain(t) == NULL) == interpreted, "program %d", which);

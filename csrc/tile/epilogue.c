@@ -7,14 +7,6 @@
 /* Elements in all panels together, 8 MB, from which on no line of them is in L2 when it is needed again. */
 enum { FAR = 1 << 21 };
 
-/* Panels are listed once, though an update reads them and writes them. */
-static void list_panel(hl_tile_lone *lone, float *start) {
-  for (int32_t i = 0; i < lone->nlisted; i++)
-    if (lone->listed[i] == start)
-      return;
-  lone->listed[lone->nlisted++] = start;
-}
-
 /* After a tile of nr columns from j0 on, whose code was `body`. */
 static void remember(hl_tile_state *s, const hl_tile_section *body, int64_t j0, int64_t nr) {
   const hl_tile *t = s->tile;
@@ -23,7 +15,7 @@ static void remember(hl_tile_state *s, const hl_tile_section *body, int64_t j0, 
   lone->nr = -1;
   if (body->count != 1 || c->kind != HL_CODE_CHAIN || !c->full)
     return;
-  lone->npanels = lone->nproducts = lone->nlisted = 0;
+  lone->npanels = lone->nproducts = 0;
   for (uint32_t i = 0; i < c->imm; i++) {
     const int32_t loc = t->chain_locs[c->operand + (int32_t)i];
     lone->places[i] = s->loc[loc];
@@ -34,15 +26,13 @@ static void remember(hl_tile_state *s, const hl_tile_section *body, int64_t j0, 
       if (o->access != HL_ACCESS_PANEL)
         return;
       lone->starts[lone->npanels] = hl_tile_address(s, o, 0, 0);
-      list_panel(lone, lone->starts[lone->npanels]);
       lone->panels[lone->npanels++] = (int32_t)i;
     }
   }
   lone->chain = c->call.chain;
   lone->slab = t->columns.count ? j0 : -1;
   lone->nr = nr;
-  if (lone->nlisted * t->rows * t->cols < FAR)
-    lone->nlisted = 0;
+  lone->far = t->ndirect * t->rows * t->cols >= FAR;
 }
 
 static void run_lone(hl_tile_lone *lone, float *product, int64_t offset, int64_t lanes) {
@@ -53,12 +43,14 @@ static void run_lone(hl_tile_lone *lone, float *product, int64_t offset, int64_t
   lone->chain(lone->places, lanes);
 }
 
-/* What the next tile's chain reads, while the product computes the tile. In line: calls of a function that does nothing
-   else have been removed, as being without effect. */
-static inline __attribute__((always_inline)) void fetch(const hl_tile_lone *lone, int64_t offset, int64_t lanes) {
-  for (int32_t i = 0; i < lone->nlisted; i++)
-    for (int64_t lane = 0; lane < lanes; lane += HL_LANES)
-      __builtin_prefetch(lone->listed[i] + offset + lane, 1);
+/* What the next tile's chain reads, all of it panels, while the product computes the tile. In line: calls of a function
+   that does nothing else have been removed, as being without effect. */
+static inline __attribute__((always_inline)) void fetch(const hl_tile_state *s, int64_t row, int64_t rows, int64_t j0) {
+  for (int32_t i = 0; i < s->tile->ndirect; i++) {
+    const float *at = hl_tile_address(s, &s->tile->operands[s->tile->direct_operands[i]], row, j0);
+    for (int64_t lane = 0; lane < rows * HL_PANEL; lane += HL_LANES)
+      __builtin_prefetch(at + lane, 1);
+  }
 }
 
 void hl_tile_epilogue(void *state, float *product, int64_t i0, int64_t mr, int64_t j0, int64_t nr) {
@@ -67,7 +59,8 @@ void hl_tile_epilogue(void *state, float *product, int64_t i0, int64_t mr, int64
   if (s->lone.nr == nr && (s->lone.slab < 0 || s->lone.slab == j0)) {
     const int64_t next = i0 + mr, left = t->rows - next;
     run_lone(&s->lone, product, j0 * t->rows + i0 * HL_PANEL, mr * t->block_cols);
-    fetch(&s->lone, j0 * t->rows + next * HL_PANEL, (left < mr ? left : mr) * HL_PANEL);
+    if (s->lone.far)
+      fetch(s, next, left < mr ? left : mr, j0);
     return;
   }
   hl_tile_extent e = {.r0 = i0, .rows = mr, .c0 = j0, .cols = nr, .ld = t->block_cols};

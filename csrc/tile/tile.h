@@ -68,10 +68,10 @@ typedef struct hl_tile_lone {
   int64_t slab; /* and their first column, -1 for any */
   hl_chain_fn chain;
   float *places[HL_CHAIN_PLACES];
-  int32_t npanels, nproducts, nlisted;
+  int32_t npanels, nproducts;
+  int32_t far; /* so much memory that the next tile's is worth being fetched ahead */
   int32_t panels[HL_CHAIN_PLACES], products[HL_CHAIN_PLACES]; /* numbers of places */
   float *starts[HL_CHAIN_PLACES];                             /* of panels */
-  float *listed[HL_CHAIN_PLACES];                             /* those that are worth being fetched ahead, each once */
 } hl_tile_lone;
 
 /* One thread's view of one step. */

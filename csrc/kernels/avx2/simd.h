@@ -35,17 +35,6 @@ static inline void f32_store(float *p, f32x16 x) {
   _mm256_storeu_ps(p, x.lo);
   _mm256_storeu_ps(p + 8, x.hi);
 }
-/* The first n of eight lanes. */
-static inline __m256i some_of_eight(int64_t n) {
-  return _mm256_cmpgt_epi32(_mm256_set1_epi32((int32_t)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-}
-static inline f32x16 f32_load_some(const float *p, int64_t n) {
-  return (f32x16){_mm256_maskload_ps(p, some_of_eight(n)), _mm256_maskload_ps(p + 8, some_of_eight(n - 8))};
-}
-static inline void f32_store_some(float *p, f32x16 x, int64_t n) {
-  _mm256_maskstore_ps(p, some_of_eight(n), x.lo);
-  _mm256_maskstore_ps(p + 8, some_of_eight(n - 8), x.hi);
-}
 static inline f32x16 f32_set1(float x) { return (f32x16){_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
 static inline f32x16 f32_add(f32x16 a, f32x16 b) { return F2(_mm256_add_ps, a, b); }
 static inline f32x16 f32_sub(f32x16 a, f32x16 b) { return F2(_mm256_sub_ps, a, b); }
@@ -98,6 +87,15 @@ static inline m32x16 f32_isnan(f32x16 x) { return COMPARE(x, x, _CMP_UNORD_Q); }
 static inline m32x16 i32_eq(i32x16 a, i32x16 b) { return I2(_mm256_cmpeq_epi32, a, b); }
 static inline i32x16 i32_min(i32x16 a, i32x16 b) { return I2(_mm256_min_epi32, a, b); }
 static inline m32x16 i32_lt(i32x16 a, i32x16 b) { return I2(_mm256_cmpgt_epi32, b, a); }
+static inline f32x16 f32_load_some(const float *p, int64_t n) {
+  const m32x16 some = i32_lt(i32_iota(), i32_set1((int32_t)n));
+  return (f32x16){_mm256_maskload_ps(p, some.lo), _mm256_maskload_ps(p + 8, some.hi)};
+}
+static inline void f32_store_some(float *p, f32x16 x, int64_t n) {
+  const m32x16 some = i32_lt(i32_iota(), i32_set1((int32_t)n));
+  _mm256_maskstore_ps(p, some.lo, x.lo);
+  _mm256_maskstore_ps(p + 8, some.hi, x.hi);
+}
 static inline m32x16 m32_and(m32x16 a, m32x16 b) { return i32_and(a, b); }
 static inline m32x16 m32_or(m32x16 a, m32x16 b) { return i32_or(a, b); }
 static inline m32x16 m32_not(m32x16 m) { return i32_xor(m, i32_set1(-1)); }

@@ -8,7 +8,6 @@
 #endif
 #include <arm_neon.h>
 #include <stdint.h>
-#include <string.h>
 
 /* Register tiles: 6 x 16, 24 accumulators of the 32 registers; a panel of 32 columns is done in two halves. */
 #define HL_GEMM_MR_ROWS 6
@@ -43,16 +42,9 @@ static inline void f32_store(float *p, f32x16 x) {
   vst1q_f32(p + 8, x.c);
   vst1q_f32(p + 12, x.d);
 }
-static inline f32x16 f32_load_some(const float *p, int64_t n) {
-  float lanes[16] = {0};
-  memcpy(lanes, p, sizeof *p * (size_t)n);
-  return f32_load(lanes);
-}
-static inline void f32_store_some(float *p, f32x16 x, int64_t n) {
-  float lanes[16];
-  f32_store(lanes, x);
-  memcpy(p, lanes, sizeof *p * (size_t)n);
-}
+
+#include "kernels/shared/some_by_copy.h"
+
 static inline f32x16 f32_set1(float x) {
   float32x4_t all = vdupq_n_f32(x);
   return (f32x16){all, all, all, all};

@@ -37,16 +37,9 @@ static inline f32x16 f32_load(const float *p) {
   return z;
 }
 static inline void f32_store(float *p, f32x16 x) { memcpy(p, &x, sizeof x); }
-static inline f32x16 f32_load_some(const float *p, int64_t n) {
-  float lanes[16] = {0};
-  memcpy(lanes, p, sizeof *p * (size_t)n);
-  return f32_load(lanes);
-}
-static inline void f32_store_some(float *p, f32x16 x, int64_t n) {
-  float lanes[16];
-  f32_store(lanes, x);
-  memcpy(p, lanes, sizeof *p * (size_t)n);
-}
+
+#include "kernels/shared/some_by_copy.h"
+
 static inline f32x16 f32_set1(float x) { LANES(f32x16, x); }
 static inline f32x16 f32_add(f32x16 a, f32x16 b) { LANES(f32x16, a.v[l] + b.v[l]); }
 static inline f32x16 f32_sub(f32x16 a, f32x16 b) { LANES(f32x16, a.v[l] - b.v[l]); }
