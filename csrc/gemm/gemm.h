@@ -30,6 +30,7 @@ typedef struct hl_gemm_b {
   int32_t trans;
   hl_layout layout;
   const float *packed; /* NULL, or what hl_gemm_pack made of all of op(B): panels of k rows */
+  int32_t finite;      /* known to be: who leaves out terms need not look */
 } hl_gemm_b;
 
 /* Receives each finished tile: rows [i0, i0+mr), columns [j0, j0+nr), j0 % HL_PANEL == 0, tile is

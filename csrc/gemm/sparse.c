@@ -40,16 +40,17 @@ hl_sparse hl_sparse_shape(const hl_kernels *kernels, const hl_gemm *g) {
       hl_mul_overflow(round_up(g->m, ROWS_AT_ONCE), g->k + PART, &elements) || elements > LISTS_MOST)
     return s;
   const int64_t slabs = divide_up(g->n, HL_PANEL);
-  /* All slabs at once where there are rows enough for several threads; but the threads that update weights share slabs,
-     so that each finds its own in its cache. */
-  const int together = slabs <= 2 || (!g->a.trans && g->m > ROWS_AT_ONCE);
+  const int few = !g->a.trans && g->m < HL_SPARSE_FEW; /* they come back to no part of B */
+  /* All slabs at once where there are rows enough for several threads, or none to share; but the threads that update
+     weights share slabs, so that each finds its own in its cache. */
+  const int together = slabs <= 2 || few || (!g->a.trans && g->m > ROWS_AT_ONCE);
   s.task_slabs = at_most(kernels->gemm_sparse_panels, together ? slabs : divide_up(slabs, 2));
   s.window = g->a.trans ? COLUMN_WINDOW : ROW_WINDOW;
   s.pack_windows = g->a.trans ? ROWS_AT_ONCE / COLUMN_WINDOW : 1;
   s.task_rows = ROWS_AT_ONCE;
   while (slabs <= s.task_slabs && g->m <= s.task_rows && s.task_rows > s.window)
     s.task_rows /= 2; /* something for a second thread */
-  s.parts = divide_up(g->k, at_most(PART / s.task_slabs, HL_SPARSE_DEPTH));
+  s.parts = divide_up(g->k, few ? HL_SPARSE_DEPTH : at_most(PART / s.task_slabs, HL_SPARSE_DEPTH));
   s.part = round_up(divide_up(g->k, s.parts), HL_LANES);
   s.parts = divide_up(g->k, s.part);
   s.windows = divide_up(g->m, s.window);
@@ -146,6 +147,8 @@ enum { UNKNOWN, FINITE, NOT_FINITE };
 /* Whether B's part is finite: looked up by the first task that needs it, of those with the same slabs. */
 static int is_finite(run *r, int64_t part, int64_t count) {
   const hl_sparse *s = r->s;
+  if (r->g->b.finite)
+    return 1;
   _Atomic int32_t *known = (_Atomic int32_t *)(r->lists + s->known) + r->s0 / s->task_slabs * s->parts + part;
   int32_t found = atomic_load_explicit(known, memory_order_relaxed);
   if (found == UNKNOWN) {

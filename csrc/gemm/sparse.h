@@ -21,6 +21,9 @@ typedef struct hl_sparse {
   int64_t task_rows, task_slabs, row_tasks, tasks;
 } hl_sparse;
 
+/* With fewer rows it takes as long to look whether B is finite as to multiply all terms. */
+enum { HL_SPARSE_FEW = 16 };
+
 /* b may be row-major or in panels, but not transposed, and a must be row-major (indexed or not). */
 hl_sparse hl_sparse_shape(const hl_kernels *kernels, const hl_gemm *gemm);
 /* Makes the lists of some windows' rows. */

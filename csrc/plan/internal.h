@@ -31,6 +31,13 @@ typedef struct hl_slot {
 
 typedef enum hl_step_kind { HL_STEP_TILE, HL_STEP_GEMM, HL_STEP_BLOCK } hl_step_kind;
 
+/* What was found when a product's right operand was last looked at. */
+typedef struct hl_finite_weight {
+  const float *data; /* NULL: not yet */
+  uint64_t changes;  /* of kept arrays, until then */
+  int32_t finite;
+} hl_finite_weight;
+
 typedef struct hl_step {
   hl_step_kind kind;
   int32_t direct; /* this run: the tile program's memory operands are aligned */
@@ -47,6 +54,7 @@ typedef struct hl_step {
       pack_tasks;     /* elements of packed operands, 0 for none, and tasks that pack them before the others begin */
   hl_sparse sparse;   /* size 0: never */
   int32_t use_sparse; /* this run */
+  hl_finite_weight weight;
   int64_t calls, nanoseconds; /* with a profile, as these */
   int64_t sparse_calls, macs; /* multiply-adds of products */
 } hl_step;
@@ -70,6 +78,7 @@ struct hl_plan {
   const hl_kernels *kernels;
   int64_t batch_size;
   int32_t finished, profile, interpreted;
+  int32_t first_written; /* the least number of a bound array that a step writes; INT32_MAX without any */
   hl_sparse_mode sparse;
   _Atomic int32_t busy, stop;
   char error[HL_ERROR_TEXT + 32];

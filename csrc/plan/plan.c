@@ -142,9 +142,14 @@ hl_status hl_plan_finish(hl_plan *plan) {
   plan->shared = hl_alloc(2 * plan->nsteps + 1, sizeof *plan->shared);
   if (plan->groups && plan->shared && plan->arena && plan->packed && plan->mapped) {
     make_groups(plan);
-    for (int32_t i = 0; i < plan->nslots; i++)
+    plan->first_written = INT32_MAX;
+    for (int32_t i = 0; i < plan->nslots; i++) {
       if (plan->memories[i].mapping != HL_MAP_NONE)
         plan->mapped[plan->nmapped++] = i;
+      const hl_slot *slot = &plan->slots[i];
+      if (slot->kind == HL_SLOT_BOUND && slot->written && slot->number < plan->first_written)
+        plan->first_written = slot->number;
+    }
     plan->bases_stride = (plan->nslots + 8) / 8 * 8;
     status = hl_plan_reserve(plan, plan->most_tasks ? hl_get_num_threads() : 1);
     if (status == HL_OK) {

@@ -28,9 +28,9 @@ hl_status hl_plan_add_output(hl_plan *plan, int64_t row_size, int32_t *slot);
    results are the same, so this is for comparing. */
 void hl_plan_chains(hl_plan *plan, int enabled);
 
-/* Whether the products added from here on that read a batch's rows as their left operand leave out the terms of zeros:
-   where the data is sparse enough for it to pay, as measured at the start of each run, or never, or always. The results
-   are the same bits. At first it is what HOTLOOP_SPARSE says: "0" for never, "always", else where it pays. */
+/* Whether the products added from here on whose left operand is the caller's, an input or bound, leave out the terms of
+   zeros: where the data is sparse enough for it to pay, as measured at the start of each run, or never, or always. The
+   results are the same bits. At first it is what HOTLOOP_SPARSE says: "0" for never, "always", else where it pays. */
 typedef enum hl_sparse_mode { HL_SPARSE_NEVER, HL_SPARSE_AUTO, HL_SPARSE_ALWAYS } hl_sparse_mode;
 void hl_plan_sparse(hl_plan *plan, hl_sparse_mode mode);
 
@@ -124,6 +124,7 @@ typedef struct hl_array {
 typedef struct hl_run {
   const hl_array *bound, *inputs, *outputs; /* in the order in which the slots were added */
   int32_t nbound, ninputs, noutputs;
+  int32_t nkept;        /* of the bound ones, the first: nobody changes them but plans, and who calls hl_kept_changed */
   const int64_t *index; /* NULL: row i of the batch is row pos + i */
   int64_t nindex;
   int64_t start, steps; /* batches start .. start + steps - 1 */
@@ -132,6 +133,10 @@ typedef struct hl_run {
   int (*poll)(void *ctx);
   void *poll_ctx;
 } hl_run;
+
+/* To be called, from any thread, after a change of arrays that runs are told are kept. What was found in them, as that
+   all weights are finite, is looked up anew in later runs. */
+void hl_kept_changed(void);
 
 /* *done becomes the number of finished batches. HL_OK also when the budget ended the run early. HL_STOPPED when poll or
    hl_plan_stop ended it: normally between two batches, and inside one only if it has been running for 80 ms (buffers

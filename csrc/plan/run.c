@@ -383,6 +383,8 @@ hl_status hl_plan_run(hl_plan *plan, const hl_run *run, int64_t *done) {
   hl_status status;
   if (plan->finished) {
     status = run_locked(plan, run, done);
+    if (plan->first_written < run->nkept)
+      hl_kept_changed();
   } else {
     snprintf(plan->error, sizeof plan->error, "the plan is not finished");
     status = HL_ERR_ARGUMENT;

@@ -83,7 +83,7 @@ static double product_gflops(const hl_kernels *k, const shape *s) {
   const int32_t tiled = hl_gemm_tiled(k, s->m, s->n, s->k, s->a_trans, s->indexed);
   hl_gemm g = {.m = s->m, .n = s->n, .k = s->k, .c = c, .ldc = s->n, .epilogue = s->epilogue ? use_tile : NULL};
   g.a = (hl_gemm_a){a, a_cols, s->indexed ? rows : NULL, s->a_trans, HL_ROW_MAJOR, tiled, NULL};
-  g.b = (hl_gemm_b){b, s->b_layout == HL_PANELS ? b_rows : b_cols, s->b_trans, s->b_layout, NULL};
+  g.b = (hl_gemm_b){b, s->b_layout == HL_PANELS ? b_rows : b_cols, s->b_trans, s->b_layout, NULL, 0};
   void *scratch = new_lanes(hl_gemm_scratch(k, &g) / (int64_t)sizeof(float));
   int64_t slabs = (s->n + HL_PANEL - 1) / HL_PANEL, task_rows, task_slabs;
   hl_gemm_tasking(k, &g, 0, &task_rows, &task_slabs);

@@ -47,7 +47,7 @@ static timing measure(const hl_kernels *k, const float *x, int64_t batch, int64_
   int64_t *rows = malloc(sizeof(int64_t) * (size_t)batch);
   hl_gemm g = {.m = m, .n = n, .k = count, .epilogue = use_tile};
   g.a = (hl_gemm_a){x, PIXELS, rows, a_trans, HL_ROW_MAJOR, a_trans, NULL};
-  g.b = (hl_gemm_b){b, count, 0, HL_PANELS, NULL};
+  g.b = (hl_gemm_b){b, count, 0, HL_PANELS, NULL, 0};
   hl_sparse s = hl_sparse_shape(k, &g);
   float *lists = new_lanes(s.size), *scratch = new_lanes(s.scratch / (int64_t)sizeof(float));
   const int64_t slabs = (n + HL_PANEL - 1) / HL_PANEL;

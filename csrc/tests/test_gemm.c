@@ -167,8 +167,8 @@ static void check_product(const hl_kernels *k, int64_t m, int64_t n, int64_t cou
   hl_pack_panels(a_panels, a, lda, a_rows, a_cols);
   g.a = h.indexed == 2 ? (hl_gemm_a){a_panels, a_rows, NULL, h.a_trans, HL_PANELS, tiled, NULL}
                        : (hl_gemm_a){a, lda, indexed ? rows : NULL, h.a_trans, HL_ROW_MAJOR, tiled, NULL};
-  g.b = h.b_panels ? (hl_gemm_b){panels, b_rows, h.b_trans, HL_PANELS, NULL}
-                   : (hl_gemm_b){b, ldb, h.b_trans, HL_ROW_MAJOR, NULL};
+  g.b = h.b_panels ? (hl_gemm_b){panels, b_rows, h.b_trans, HL_PANELS, NULL, 0}
+                   : (hl_gemm_b){b, ldb, h.b_trans, HL_ROW_MAJOR, NULL, 0};
   if (h.output == 2)
     g.epilogue = receive, g.ctx = &r;
   g.c = c;

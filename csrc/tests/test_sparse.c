@@ -73,7 +73,8 @@ static void check_product(const hl_kernels *k, int64_t m, int64_t n, int64_t cou
   received r = {want, n, 0};
   hl_gemm g = {.m = m, .n = n, .k = count, .c = c, .ldc = ldc, .c_layout = h.output == 1 ? HL_PANELS : HL_ROW_MAJOR};
   g.a = (hl_gemm_a){a, lda, h.indexed ? rows : NULL, h.a_trans, HL_ROW_MAJOR, h.a_trans, NULL};
-  g.b = h.b_panels ? (hl_gemm_b){panels, count, 0, HL_PANELS, NULL} : (hl_gemm_b){b, ldb, 0, HL_ROW_MAJOR, NULL};
+  g.b = h.b_panels ? (hl_gemm_b){panels, count, 0, HL_PANELS, NULL, 0} : (hl_gemm_b){b, ldb, 0, HL_ROW_MAJOR, NULL, 0};
+  g.b.finite = h.b_panels && h.content != W_NOT_FINITE; /* as is known of weights that were looked at */
   if (h.output == 2)
     g.epilogue = receive, g.ctx = &r;
   int64_t bytes = hl_gemm_scratch(k, &g);
@@ -134,7 +135,7 @@ static void check_sign_of_zero(const hl_kernels *k) {
                    .k = DEPTH,
                    .ldc = 1,
                    .a = {a, a_trans ? 1 : DEPTH, NULL, a_trans, HL_ROW_MAJOR, a_trans, NULL}};
-      g.b = (hl_gemm_b){b, DEPTH, 0, HL_PANELS, NULL};
+      g.b = (hl_gemm_b){b, DEPTH, 0, HL_PANELS, NULL, 0};
       hl_sparse s = hl_sparse_shape(k, &g);
       float *lists = new_lanes(s.size), *scratch = new_lanes(s.scratch / (int64_t)sizeof(float));
       g.c = &want[0];

@@ -140,6 +140,146 @@ def test_the_data_decides():
             np.testing.assert_array_equal(a, b)
 
 
+def bound_products(mode, batch, k, n, rows):
+    """x W into an output, and x' y, where all but the output's rows are bound: W, x, y and x' y."""
+    plan = _native.Plan(1)
+    plan.sparse(mode)
+    w = plan.add_bound(_native.panels_size(k, n))
+    x = plan.add_bound(rows * k)
+    y = plan.add_bound(batch * n)
+    out = plan.add_bound(batch * n)
+    gradient = plan.add_bound(k * n)
+    first = (rows - batch) * k  # the last rows of x
+    plan.add_gemm(
+        batch, n, k, (x, first, k, False, False), (w, 0, 0, False, True), (out, 0, n, False)
+    )
+    plan.add_gemm(
+        k, n, batch, (x, first, k, True, False), (y, 0, n, False, False), (gradient, 0, n, False)
+    )
+    plan.finish()
+    return plan
+
+
+def run_bound(plan, x, y, w, keep=False):
+    batch, n = y.shape
+    out, gradient = np.full((batch, n), np.nan, np.float32), np.full(w.shape, np.nan, np.float32)
+    rest = [x, y, out, gradient]
+    if keep:
+        plan.keep([w])
+    plan.profile(True)
+    assert plan.run(rest if keep else [w, *rest], [], []) == 1
+    return (out, gradient[: x.shape[1]]), [row["sparse_calls"] for row in plan.profile_table()]
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize(("batch", "rows"), [(32, 32), (32, 50), (129, 129), (16, 16)])
+def test_bound_rows(isa, batch, rows):
+    _native.select_isa(isa)
+    k, n = 300, 96
+    for density in (0.05, 0.9):
+        x, y, w = data(k, n, density, rows)
+        x, y, weights = x[:rows], y[:batch], panels(w)
+        results = {}
+        for mode in ("never", "auto", "always"):
+            plan = bound_products(mode, batch, k, n, rows)
+            got, calls = run_bound(plan, x, y, weights)
+            assert calls == [mode == "always" or (mode == "auto" and density < 0.1)] * 2
+            results[mode] = [a.view(np.int32) for a in got]
+        for mode in ("auto", "always"):
+            for a, b in zip(results[mode], results["never"], strict=True):
+                np.testing.assert_array_equal(a, b)
+
+
+def test_the_rows_that_are_multiplied_decide():
+    k, n = 300, 96
+    x, y, w = data(k, n, 1, 32)
+    x[:32] = 0
+    x = np.concatenate([x[:32], x[32:64]])  # zeros in front of rows without any
+    _, calls = run_bound(bound_products("auto", 32, k, n, 64), x, y[:32], panels(w))
+    assert calls == [0, 0]
+    x = np.concatenate([x[32:], x[:32]])
+    _, calls = run_bound(bound_products("auto", 32, k, n, 64), x, y[:32], panels(w))
+    assert calls == [1, 1]
+
+
+def few_rows(rows, k=200, n=96):
+    x, y, w = data(k, n, 0.1, rows)
+    return np.ascontiguousarray(x[:rows]), np.ascontiguousarray(y[:rows]), panels(w)
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("rows", [1, 2, 7, 15])
+def test_few_rows_of_weights_that_are_kept(isa, rows):
+    """Whether weights are finite is looked up once; with few rows it would cost more than zeros."""
+    _native.select_isa(isa)
+    x, y, w = few_rows(rows)
+    shape = (rows, x.shape[1], y.shape[1], rows)
+    (want, _), calls = run_bound(bound_products("never", *shape), x, y, w)
+    assert calls == [0, 0]
+    plan = bound_products("auto", *shape)
+    _, calls = run_bound(plan, x, y, w)
+    assert calls == [0, 0]
+    for _ in range(2):
+        (got, _), calls = run_bound(plan, x, y, w, keep=True)
+        assert calls == [1, 0]
+        np.testing.assert_array_equal(got.view(np.int32), want.view(np.int32))
+    dense = x + 1
+    (got, _), calls = run_bound(plan, dense, y, w, keep=True)
+    assert calls == [0, 0]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_kept_weights_that_are_finite_no_more(value):
+    x, y, w = few_rows(3)
+    x[:, 7] = 0
+    shape = (3, x.shape[1], y.shape[1], 3)
+    plan, never = bound_products("auto", *shape), bound_products("never", *shape)
+    assert run_bound(plan, x, y, w, keep=True)[1] == [1, 0]
+    w[7 * 32 + 5] = value  # of a row that only zeros of x are multiplied with
+    _native.kept_changed()
+    for _ in range(2):
+        (got, _), calls = run_bound(plan, x, y, w, keep=True)
+        assert calls == [0, 0]
+        assert np.isnan(got[:, 5]).all()
+        np.testing.assert_array_equal(got, run_bound(never, x, y, w)[0][0])
+    w[7 * 32 + 5] = 1
+    _native.kept_changed()
+    assert run_bound(plan, x, y, w, keep=True)[1] == [1, 0]
+
+
+def test_plans_tell_of_the_kept_weights_that_they_change():
+    x, y, w = few_rows(1)
+    x[0, 7] = 0
+    plan = bound_products("auto", 1, x.shape[1], y.shape[1], 1)
+    assert run_bound(plan, x, y, w, keep=True)[1] == [1, 0]
+    writer = _native.Plan(1)
+    target, value = writer.add_bound(w.size), writer.add_bound(1)
+    writer.add_tile(
+        (1,),
+        w.size,
+        "F",
+        [(value, 0, (0,), 0, False), (target, 0, (w.size,), 1, False)],
+        [(LOAD, 0, 0, 0, 0, 0), (STORE, 0, 0, 0, 0, 1)],
+    )
+    writer.finish()
+    writer.keep([w])
+    writer.run([np.array([np.inf], np.float32)], [], [])
+    (got, _), calls = run_bound(plan, x, y, w, keep=True)
+    assert calls == [0, 0]
+    assert not np.isfinite(got).any()
+
+
+def test_other_kept_weights_are_looked_at():
+    x, y, w = few_rows(1)
+    x[0, 7] = 0
+    plan = bound_products("auto", 1, x.shape[1], y.shape[1], 1)
+    assert run_bound(plan, x, y, w, keep=True)[1] == [1, 0]
+    other = panels(np.full((x.shape[1], y.shape[1]), np.nan, np.float32))
+    (got, _), calls = run_bound(plan, x, y, other, keep=True)
+    assert calls == [0, 0]
+    assert np.isnan(got).all()
+
+
 def test_small_products_are_left_alone():
     for k, n, batch in ((784, 512, 4), (784, 10, 32), (20, 512, 32)):
         x, y, w = data(k, n, 0.02, batch)

@@ -92,6 +92,7 @@ cdef extern from "hotloop.h" nogil:
         int32_t nbound
         int32_t ninputs
         int32_t noutputs
+        int32_t nkept
         const int64_t *index
         int64_t nindex
         int64_t start
@@ -143,6 +144,7 @@ cdef extern from "hotloop.h" nogil:
                                 int32_t nsources, const int64_t *sizes, int32_t nsizes)
     hl_status hl_plan_finish(hl_plan *plan)
     hl_status hl_plan_run(hl_plan *plan, const hl_run *run, int64_t *done)
+    void hl_kept_changed()
     void hl_plan_stop(hl_plan *plan)
     int hl_plan_writes(const hl_plan *plan, int32_t slot)
     void hl_plan_profile(hl_plan *plan, int enabled)

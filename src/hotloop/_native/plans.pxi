@@ -9,6 +9,11 @@ cdef int _poll(void *ctx) noexcept with gil:
     return 0
 
 
+def kept_changed():
+    """To be called after a change of arrays that some plan keeps, see `Plan.keep`."""
+    hl_kept_changed()
+
+
 cdef class Plan:
     """A table of buffers and a list of steps, run for many batches without the GIL.
 
@@ -158,8 +163,9 @@ cdef class Plan:
     def keep(self, arrays):
         """Binds the first bound slots to `arrays` for all runs to come, which are given the rest of them.
 
-        The arrays live as long as the plan, or until the next call. Raises ValueError as `run` does, and RuntimeError
-        while the plan is running.
+        The arrays live as long as the plan, or until the next call. Whoever changes their contents between two runs,
+        other than by a plan, calls `kept_changed`. Raises ValueError as `run` does, and RuntimeError while the plan is
+        running.
         """
         cdef int count = len(arrays), i
         if self.running:
@@ -226,7 +232,8 @@ cdef class Plan:
         cdef int i
         cdef int64_t done = 0
         cdef hl_status status
-        for i in range(self.kept.taken if self.kept is not None else 0):
+        run.nkept = self.kept.taken if self.kept is not None else 0
+        for i in range(run.nkept):
             arrays[i].data, arrays[i].size = self.kept.views[i].buf, self.kept.views[i].len // 4
         run.bound, run.inputs, run.outputs = arrays, arrays + nbound, arrays + nbound + ninputs
         run.nbound, run.ninputs, run.noutputs = nbound, ninputs, noutputs

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hotloop._native import Memory
+from hotloop._native import Memory, kept_changed
 from hotloop.graph.changes import layouts, structure
 from hotloop.graph.dtypes import dtype_of, numpy_dtype, to_array
 from hotloop.graph.errors import TracingError
@@ -53,6 +53,7 @@ def _fill(storage: np.ndarray, layout: str, rows: np.ndarray) -> None:
             panels[whole, :, rest:] = 0
     else:
         storage.reshape(rows.shape)[...] = rows
+    kept_changed()
 
 
 def _check_devices(aggregation: Any, synchronization: Any, layout: Any) -> None:

@@ -53,6 +53,39 @@ def call(request):
     return CALLS[request.param]
 
 
+def wide(rows):
+    """A model and rows, mostly zeros, that are multiplied by lists of their nonzeros."""
+    rng = np.random.default_rng(3)
+    x = rng.random((rows, 96), dtype="float32")
+    x[rng.random(x.shape) < 0.9] = 0
+    x[:, 11] = 0
+    model = keras.Sequential([keras.Input((96,)), layers.Dense(64), layers.Dense(2)])
+    model.compile("sgd", "mse")
+    return model, x
+
+
+@pytest.mark.parametrize("rows", [1, 5, 20])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_finite_no_more_are_seen(call, rows, value):
+    """Zeros are left out only as long as no weight makes a NaN of them."""
+    model, x = wide(rows)
+    kernel = model.layers[0].kernel
+    for _ in range(3):
+        assert np.isfinite(call(model, x)).all()
+    weights = kernel.numpy()
+    weights[11, 3] = value
+    kernel.assign(weights)
+    for _ in range(3):
+        assert np.isnan(call(model, x)).all()
+    weights[11, 3] = 0
+    kernel.assign(weights)
+    assert np.isfinite(call(model, x)).all()
+    # Training changes weights too: with these targets all become infinite or NaN.
+    model.train_on_batch(np.ones_like(x), np.full((rows, 2), np.inf, "float32"))
+    assert not np.isfinite(kernel.numpy()[11]).any()
+    assert np.isnan(call(model, x)).all()
+
+
 def test_new_weights_are_seen(call):
     model = small()
     close(call(model, X), expected(model))
