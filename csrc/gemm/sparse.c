@@ -71,11 +71,12 @@ static void find_rows(const float **table, const hl_gemm_a *a, int64_t p0, int64
     table[p] = hl_gemm_a_row(a, p0 + p) + j0;
 }
 
-/* Rows of a batch lie anywhere in memory, each too short for the CPU to see where it leads. In line: calls of a
-   function that does nothing else may be removed, as being without effect. */
-static inline __attribute__((always_inline)) void fetch(const float *const *table, int64_t rows, int64_t n) {
+/* Columns [from, to) of rows. Those of a batch lie anywhere in memory, each too short for the CPU to see where it
+   leads. In line: calls of a function that does nothing else may be removed, as being without effect. */
+static inline __attribute__((always_inline)) void fetch(const float *const *table, int64_t rows, int64_t from,
+                                                        int64_t to) {
   for (int64_t r = 0; r < rows; ++r)
-    for (int64_t i = 0; i < n; i += HL_LANES)
+    for (int64_t i = from; i < to; i += HL_LANES)
       __builtin_prefetch(table[r] + i, 0, 2);
 }
 
@@ -91,11 +92,13 @@ void hl_sparse_pack(const hl_kernels *kernels, const hl_gemm *g, const hl_sparse
     const int64_t p0 = part * s->part, count = at_most(g->k - p0, s->part);
     if (g->a.trans) {
       find_rows(table, &g->a, p0, count, i0);
-      fetch(table, count, rows);
+      fetch(table, count, 0, rows);
     } else {
       find_rows(table, &g->a, i0, rows, p0);
-      if (part == 0) /* for all parts: memory gives whole rows soonest */
-        fetch(table, rows, g->k);
+      if (part == 0)
+        fetch(table, rows, 0, count);
+      /* The next part comes while this one's lists are made: of all lines at once, most would only wait in line. */
+      fetch(table, rows, count, at_most(g->k - p0, count + s->part));
     }
     for (int64_t w = w0; w < w1; ++w) {
       const int64_t number = w * s->parts + part, first = (w - w0) * s->window;

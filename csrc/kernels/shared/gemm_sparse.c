@@ -4,6 +4,10 @@
 #include "kernels/shared/isa.h"
 #include "simd.h"
 
+/* Computes an address once. Compilers would rather have it computed by each load, from a base and an index; but a
+   multiply-add of such an operand is two instructions to the CPU, and these loops wait for their number. */
+#define HL_KEEP_POINTER(p) __asm__("" : "+r"(p))
+
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 /* panels is a constant at every call. Returns whether a sum is a negative zero. */
@@ -22,9 +26,13 @@ ALWAYS_INLINE int32_t sum_rows(const hl_sparse_args *g, const int panels) {
     for (const hl_sparse_entry *end = entry + g->counts[i]; entry != end; ++entry) {
       const f32x16 left = f32_set1(entry->value);
       const uint64_t at = entry->at;
-#pragma GCC unroll 8
-      for (int v = 0; v < 2 * panels; ++v)
-        sum[v] = f32_mac(left, f32_load(b[v / 2] + at + v % 2 * HL_LANES), sum[v]);
+#pragma GCC unroll 4
+      for (int q = 0; q < panels; ++q) {
+        const float *right = b[q] + at;
+        HL_KEEP_POINTER(right);
+        sum[2 * q] = f32_mac(left, f32_load(right), sum[2 * q]);
+        sum[2 * q + 1] = f32_mac(left, f32_load(right + HL_LANES), sum[2 * q + 1]);
+      }
     }
 #pragma GCC unroll 8
     for (int v = 0; v < 2 * panels; ++v) {
