@@ -184,6 +184,29 @@ static void enter_batch(worker *w, int64_t batch) {
   }
 }
 
+/* Elements of a row that ends before the CPU has seen where its reads lead. */
+enum { SHORT_ROW = 64 };
+
+/* Some of the next batch's short rows, if they lie anywhere: after each step a few, for a core has only so many lines
+   on their way. In line: calls of a function that does nothing else may be removed, as being without effect. */
+static inline __attribute__((always_inline)) void fetch_rows(const runner *r, int64_t batch, int32_t step) {
+  const hl_plan *plan = r->plan;
+  const hl_run *run = r->run;
+  if (!run->index || batch >= run->start + run->steps)
+    return;
+  const int64_t *rows = run->index + batch * plan->batch_size;
+  const int64_t from = plan->batch_size * step / plan->nsteps, to = plan->batch_size * (step + 1) / plan->nsteps;
+  for (int32_t i = 0; i < plan->nmapped; i++) {
+    const hl_slot *slot = &plan->slots[plan->mapped[i]];
+    if (slot->kind != HL_SLOT_INPUT || slot->size > SHORT_ROW)
+      continue;
+    const float *data = run->inputs[slot->number].data;
+    for (int64_t row = from; row < to; row++)
+      for (int64_t c = 0; c < slot->size; c += HL_LANES)
+        __builtin_prefetch(data + rows[row] * slot->size + c);
+  }
+}
+
 /* Whether this was the last batch. The clock may be some 20 microseconds behind. */
 static int32_t end_batch(runner *r) {
   if (atomic_load_explicit(&r->break_off, memory_order_relaxed))
@@ -212,6 +235,7 @@ static void lead(worker *w) {
           lead_step(w, step, i > 0 && g[-1].packs_next, &turn);
         else
           serial_step(w, step);
+        fetch_rows(r, batch + 1, (int32_t)(step - plan->steps));
         if (plan->profile)
           account(plan, step, &since);
       }
