@@ -165,3 +165,12 @@ def test_a_setting_that_cannot_be_followed_is_refused(name, value):
     )
     assert done.returncode != 0
     assert f"ValueError: {name}={value!r}" in done.stderr
+
+
+@pytest.mark.parametrize("given", [{}, {"GOMP_SPINCOUNT": "77"}, {"OMP_WAIT_POLICY": "PASSIVE"}])
+def test_the_environment_stays_as_it_was(given):
+    """How long threads spin is chosen while the core is loaded, unless the user has."""
+    names = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
+    environment = {name: value for name, value in os.environ.items() if name not in names}
+    code = "import os; before = dict(os.environ); import hotloop; assert os.environ == before"
+    subprocess.run([sys.executable, "-c", code], env={**environment, **given}, check=True)

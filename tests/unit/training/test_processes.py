@@ -257,3 +257,34 @@ def test_ctrl_c_keeps_checkpoints_whole(tmp_path):
         timer.join()
         make().load_weights(path)
         assert os.listdir(tmp_path) == [path.name]
+
+
+IDLE = """
+import time
+
+import numpy as np
+
+import hotloop
+from hotloop import layers
+
+model = hotloop.Sequential([hotloop.Input((256,)), layers.Dense(512), layers.Dense(512)])
+x = np.ones((1024, 256), "float32")
+used = []
+for _ in range(7):
+    model.predict(x, verbose=0)
+    start = time.process_time()
+    time.sleep(0.05)
+    used.append(time.process_time() - start)
+print(sorted(used)[3])
+"""
+
+
+def test_threads_sleep_between_runs():
+    """Spinning on, they would take 10 ms from others, and lose their turn in the next run."""
+    names = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
+    environment = {name: value for name, value in os.environ.items() if name not in names}
+    environment["HOTLOOP_NUM_THREADS"] = "2"
+    done = subprocess.run(
+        [sys.executable, "-c", IDLE], env=environment, capture_output=True, text=True, check=True
+    )
+    assert float(done.stdout) < 0.003
